@@ -1,0 +1,97 @@
+"""Every error that ``consent`` raises on purpose.
+
+::
+
+    ConsentError
+    ├── ConfigurationError      a setting is wrong; raised at start, never during a request
+    ├── UnknownPurpose          code or a template asked for a purpose that the policy does not have
+    ├── InvalidRequest          a visitor's post could not be understood; carries the HTTP status
+    └── LogUnavailable          the log could not keep a record durably
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "ConfigurationError",
+    "ConsentError",
+    "InvalidRequest",
+    "LogUnavailable",
+    "UnknownPurpose",
+]
+
+
+class ConsentError(Exception):
+    """The base of all errors that this library raises on purpose."""
+
+
+class ConfigurationError(ConsentError):
+    """A setting is wrong. Says where, what was found, what is known, and what may have been meant.
+
+    ``path`` is the setting's place, outermost first: ``("services", "youtube", "hosts")``.
+    ``value`` is what stood there; it is never shown for keys and secrets (leave it out).
+    ``known`` are the values that would have been right, where they can be listed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Iterable[str] = (),
+        value: object = None,
+        known: Iterable[str] = (),
+    ) -> None:
+        self.path = tuple(path)
+        self.value = value
+        self.known = tuple(sorted(known))
+        self.nearest = _nearest(value, self.known)
+        super().__init__(self._sentence(message))
+
+    def _sentence(self, message: str) -> str:
+        parts = [f"{'.'.join(self.path)}: {message}" if self.path else message]
+        if self.value is not None:
+            shown = repr(self.value)
+            parts.append(f"got {shown if len(shown) <= 80 else shown[:77] + '...'}")
+        if self.nearest:
+            parts.append(f"did you mean {self.nearest!r}?")
+        if self.known:
+            listed = ", ".join(self.known[:24])
+            more = len(self.known) - 24
+            parts.append(f"known: {listed}" + (f", and {more} more" if more > 0 else ""))
+        return "; ".join(parts)
+
+
+class UnknownPurpose(ConsentError, LookupError):
+    """A purpose was asked for by a name that the policy does not have.
+
+    It never reads as "no": a misspelt purpose in a template would silently switch a feature off.
+    """
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
+        nearest = _nearest(name, self.known)
+        hint = f"; did you mean {nearest!r}?" if nearest else ""
+        super().__init__(f"unknown purpose {name!r}{hint} Known: {', '.join(self.known)}")
+
+
+class InvalidRequest(ConsentError):
+    """What a visitor's browser sent cannot be a decision. ``status`` is the HTTP status to answer."""
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class LogUnavailable(ConsentError):
+    """The log could not keep, or cannot promise that it kept, a record."""
+
+
+def _nearest(value: object, known: Iterable[str]) -> str | None:
+    if not isinstance(value, str):
+        return None
+    by_folded = {name.lower().replace("_", "-"): name for name in known}
+    found = get_close_matches(value.lower().replace("_", "-"), by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found and by_folded[found[0]] != value else None

@@ -1,0 +1,117 @@
+"""The centre: from a request's facts to what is answered, without a clock, a socket or a file.
+
+A door makes :class:`Facts`, calls :meth:`Consent.handle` and follows the steps::
+
+    step = consent.handle(facts)
+    while True:
+        match step:
+            case NeedBody(): step = step.resume(read(step.limit))
+            case Append():   step = step.resume(append(step.record, step.notice))
+            case Reply() | Pass(): return step
+
+The reply that sets the cookie lies behind the :class:`Append` step and nowhere else: no door can set the
+cookie and forget the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..banner.look import Look
+from ..banner.page import Page
+from ..banner.text import negotiate
+from ..gate.html import Held
+from ..gate.match import Rules
+from ..policy.regime import PRESETS, Regime, regime_for_region
+from ..policy.settings import Settings
+from ..visitor.cookie import DecisionCookie
+from ..visitor.decision import Visitor
+from ..visitor.signal import Signals, read_gpc
+from .endpoints import GPC_PATH, answer
+from .facts import Append, Facts, NeedBody, Reply, Step
+from .passing import Pass, Shaped
+
+__all__ = ["Append", "Consent", "Facts", "NeedBody", "Pass", "Reply", "Shaped", "Step"]
+
+
+class Consent:
+    """One site's settings, ready to answer. Immutable but for caches; one per process serves all threads.
+
+    ``held`` is told, page by page, what was held; ``unreadable`` which page could not be gated and why.
+    ``debug``: show the developer a page that cannot be gated as an error.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        held: Callable[[str, Iterable[Held]], None] = lambda _path, _held: None,
+        unreadable: Callable[[str, str], None] = lambda _path, _why: None,
+        debug: bool = False,
+        version: str = "0",
+    ) -> None:
+        self.settings = settings
+        self.policy = settings.policy
+        self.rules = Rules(settings.policy)
+        self.cookie = DecisionCookie(settings.keys, name=settings.cookie_name)
+        self.look = Look(
+            policy=settings.policy,
+            prefix=settings.prefix,
+            privacy_url=settings.privacy_url,
+            wording=settings.wording,
+            placement=settings.placement,
+            language=settings.language,
+            texts=settings.texts,
+        )
+        self.held = held
+        self.unreadable = unreadable
+        self.debug = debug
+        self.version = version
+        self.varies = _varies(settings)
+
+    def handle(self, facts: Facts) -> Step:
+        """The first step of answering a request."""
+        if facts.path.startswith(self.settings.prefix) or facts.path == GPC_PATH:
+            return answer(self, facts)
+        return Pass(self, facts)
+
+    @property
+    def regimes(self) -> tuple[Regime, ...]:
+        """The regimes that a visitor of this site can come under."""
+        fixed = self.settings.regime
+        return (fixed,) if fixed is not None else tuple(PRESETS.values())
+
+    def visitor(self, facts: Facts) -> Visitor:
+        """Who is asking: the policy, the law, the browser's signals and the earlier decision."""
+        source = self.settings.region
+        region = source.find(facts.header) if source is not None else None
+        return Visitor(
+            policy=self.policy,
+            regime=self.settings.regime or regime_for_region(region),
+            signals=Signals(gpc=read_gpc(facts.header("sec-gpc")), region=region),
+            decision=self.cookie.read(facts.header("cookie"), secure=facts.secure),
+            now=int(facts.now),
+        )
+
+    def page(self, facts: Facts, visitor: Visitor) -> Page:
+        """What the visitor's page may ask and place."""
+        fixed = self.settings.language
+        return Page(
+            visitor,
+            self.look,
+            lang=negotiate(
+                None if fixed == "auto" else fixed, facts.language(), accept_language=facts.header("accept-language")
+            ),
+            origin=facts.origin,
+            root=facts.root,
+            next=facts.target,
+        )
+
+
+def _varies(settings: Settings) -> tuple[str, ...]:
+    names = ["Cookie", "Sec-GPC"]
+    if settings.language == "auto":
+        names.append("Accept-Language")
+    if settings.region is not None and settings.region.header:
+        names.append(settings.region.header)
+    return tuple(names)

@@ -1,0 +1,155 @@
+"""A visitor's post, read with suspicion: whose is it, what does it choose, where does it go back to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from ..errors import InvalidRequest, UnknownPurpose
+from ..policy.policy import Policy
+from .facts import Facts
+
+__all__ = ["LIMIT", "Choice", "check_origin", "local_path", "read_choice"]
+
+#: Bytes. A decision with every field at its longest fits in a quarter of this.
+LIMIT = 4096
+
+_ACTIONS = ("accept", "refuse", "save", "withdraw")
+_SURFACES = frozenset({"banner", "settings", "placeholder", "api"})
+_CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a post asks for. ``granted`` are the optional purposes agreed to; ``next`` is a path of this site."""
+
+    granted: frozenset[str]
+    surface: str
+    scripted: bool
+    next: str
+
+
+def check_origin(facts: Facts) -> None:
+    """Refuse a post that another site made the visitor's browser send.
+
+    ``Sec-Fetch-Site`` decides where the browser sends it, else ``Origin``, which every browser of this decade sends
+    with a post. A client that sends neither carries nobody's cookies but its own.
+
+    :raises InvalidRequest: with status 403.
+    """
+    site = facts.header("sec-fetch-site")
+    if site is not None:
+        if site.strip().lower() not in {"same-origin", "none"}:
+            raise InvalidRequest("a decision is made on this site only", status=403)
+        return
+    origin = facts.header("origin")
+    # Only the host is compared: behind a proxy that ends TLS the scheme here may not be the visitor's.
+    if origin is not None and urlsplit(origin.strip()).netloc.lower() != facts.host.lower():
+        raise InvalidRequest("a decision is made on this site only", status=403)
+
+
+def read_choice(facts: Facts, body: bytes, policy: Policy) -> Choice:
+    """The choice in a form or JSON body.
+
+    :raises InvalidRequest: 413 if too long, 415 for another media type, 400 for anything else not understood.
+    """
+    if len(body) > LIMIT:
+        raise InvalidRequest(f"a decision is at most {LIMIT} bytes", status=413)
+    media_type = (facts.header("content-type") or "").partition(";")[0].strip().lower()
+    try:
+        if media_type == "application/json":
+            fields = _json_fields(body)
+        elif media_type == "application/x-www-form-urlencoded":
+            fields = _form_fields(body)
+        else:
+            raise InvalidRequest("a decision is a form or JSON", status=415)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("the decision could not be read") from error
+    return Choice(
+        granted=_granted(fields, policy),
+        surface=fields.surface if fields.surface in _SURFACES else "api",
+        scripted=media_type == "application/json",
+        next=local_path(fields.next) or _referrer(facts) or f"{facts.root}/",
+    )
+
+
+def local_path(text: str) -> str | None:
+    """A path of this site that is safe in a ``Location`` header, or None.
+
+    >>> [local_path(text) for text in ("/news?page=2", "//evil.example", "/\\\\evil.example", "javascript:x")]
+    ['/news?page=2', None, None, None]
+    """
+    if not text.startswith("/") or text.startswith("//") or len(text) > 2048 or _CONTROL.search(text):
+        return None
+    return quote(text, safe="/?#[]@!$&'()*+,;=:%~-._")
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    action: str
+    purposes: tuple[str, ...]
+    surface: str
+    next: str
+
+
+def _form_fields(body: bytes) -> _Fields:
+    form = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=128)
+    # A site's own form may have one button per action; the last pressed is the only one sent, so two are a mistake.
+    if len(form.get("action", ())) != 1:
+        raise ValueError("one action")
+    return _Fields(
+        action=form["action"][0],
+        purposes=tuple(form.get("purpose", ())),
+        surface=form.get("surface", [""])[-1],
+        next=form.get("next", [""])[-1],
+    )
+
+
+def _json_fields(body: bytes) -> _Fields:
+    match json.loads(body):
+        case {"action": str(action), **rest}:
+            return _Fields(
+                action=action,
+                purposes=tuple(_texts(rest.get("purposes", []))),
+                surface=_text(rest.get("surface", "")),
+                next=_text(rest.get("next", "")),
+            )
+    raise ValueError("an object with an action")
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if not isinstance(value, list):
+        raise ValueError("a list of purposes")  # noqa: TRY004 - it is the visitor's value, not a caller's type
+    return map(_text, value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a text")  # noqa: TRY004
+    return value
+
+
+def _granted(fields: _Fields, policy: Policy) -> frozenset[str]:
+    optional = frozenset(policy.optional)
+    match fields.action:
+        case "accept":
+            return optional
+        case "refuse" | "withdraw":
+            return frozenset()
+        case "save":
+            try:
+                return frozenset(policy.purpose(name).name for name in fields.purposes) & optional
+            except UnknownPurpose as error:
+                raise InvalidRequest("the decision names a purpose that this site does not have") from error
+    raise InvalidRequest(f"the action is one of {', '.join(_ACTIONS)}")
+
+
+def _referrer(facts: Facts) -> str | None:
+    referrer = urlsplit(facts.header("referer") or "")
+    if referrer.netloc.lower() != facts.host.lower():
+        return None
+    return local_path(referrer.path + (f"?{referrer.query}" if referrer.query else ""))

@@ -1,0 +1,290 @@
+"""What the library answers itself: decisions, the settings page, the assets, and what machines may read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from ..banner.look import asset
+from ..banner.markup import settings_page
+from ..banner.text import shown
+from ..errors import InvalidRequest
+from ..gate.cookies import expire
+from ..gate.response import Headers, vary
+from ..log.record import Receipt, Record, browser_family, uuid7
+from ..policy.regime import add_months
+from ..visitor.decision import Decision, Visitor
+from .choice import LIMIT, Choice, check_origin, local_path, read_choice
+from .facts import Append, Facts, NeedBody, Reply, Step
+
+if TYPE_CHECKING:
+    from . import Consent
+
+__all__ = ["GPC_PATH", "answer"]
+
+GPC_PATH = "/.well-known/gpc.json"
+#: The day on which this library's treatment of the signal last changed (W3C GPC, 4: "lastUpdate").
+_GPC_SINCE = "2026-11-23"
+_DAY = 86_400
+
+_NO_STORE = ("Cache-Control", "no-store")
+_JSON = ("Content-Type", "application/json; charset=utf-8")
+_TEXT = ("Content-Type", "text/plain; charset=utf-8")
+#: No sniffing, no framing by others, nothing loaded but our own files.
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+
+
+def answer(consent: Consent, facts: Facts) -> Step:
+    """Answer a request below the library's own prefix."""
+    name = facts.path if facts.path == GPC_PATH else facts.path.removeprefix(consent.settings.prefix)
+    if name == "decision":
+        return _only(("POST",), facts) or _decision(consent, facts)
+    read = _READS.get(name)
+    if read is None:
+        return _text(404, "There is nothing here.")
+    return _only(("GET", "HEAD"), facts) or read(consent, facts)
+
+
+def _decision(consent: Consent, facts: Facts) -> Step:
+    try:
+        check_origin(facts)
+    except InvalidRequest as error:
+        return _text(error.status, str(error))
+
+    def decide(body: bytes) -> Step:
+        try:
+            choice = read_choice(facts, body, consent.policy)
+        except InvalidRequest as error:
+            return _text(error.status, str(error))
+        return _decide(consent, facts, choice)
+
+    return NeedBody(LIMIT, decide)
+
+
+def _decide(consent: Consent, facts: Facts, choice: Choice) -> Step:
+    visitor = consent.visitor(facts)
+    before = visitor.decision
+    if (
+        visitor.current
+        and before is not None
+        and before.gpc == visitor.signals.gpc
+        and before.granted == choice.granted
+    ):
+        return _decided(consent, facts, visitor, choice, before)  # said again: the log has it already
+    page = consent.page(facts, visitor)
+    notice = shown(consent.look, page.lang, visitor.regime.model)
+    record = _record(consent, facts, visitor, choice, lang=page.lang, notice=notice)
+
+    def recorded(receipt: Receipt | None) -> Reply:
+        optional = frozenset(consent.policy.optional)
+        # Without a durable record grants never grow; refusals always bite.
+        effective = choice.granted if receipt else visitor.granted & optional & choice.granted
+        if effective != choice.granted and effective == visitor.granted & optional:
+            return _not_saved(consent, facts, visitor, choice, None)
+        now = int(facts.now)
+        decision = Decision(
+            granted=effective,
+            policy=consent.policy.version,
+            model=visitor.regime.model,
+            at=now if effective else now - now % _DAY,
+            gpc=visitor.signals.gpc,
+            record=receipt.id if receipt and effective else None,
+            leaf=receipt.leaf if receipt and effective else None,
+        )
+        if effective != choice.granted:
+            return _not_saved(consent, facts, visitor, choice, decision)
+        return _decided(consent, facts, visitor, choice, decision)
+
+    return Append(record, notice, recorded)
+
+
+def _record(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, *, lang: str, notice: bytes) -> Record:
+    optional = frozenset(consent.policy.optional)
+    now = int(facts.now)
+    ms = int(facts.now * 1000)
+    taken_back = visitor.current and visitor.decision is not None and bool(visitor.decision.granted)
+    if not choice.granted:
+        kind = "withdraw" if taken_back else "refuse_all"
+    else:
+        kind = "accept_all" if choice.granted == optional else "custom"
+    return Record(
+        id=uuid7(ms, facts.entropy),
+        ts=ms,
+        kind=kind,
+        site=facts.host[:255],
+        surface=choice.surface,
+        method="script" if choice.scripted else "form",
+        granted=tuple(sorted(choice.granted)),
+        refused=tuple(sorted(optional - choice.granted)),
+        notice="sha256:" + hashlib.sha256(notice).hexdigest(),
+        policy=consent.policy.version,
+        lang=lang,
+        regime=visitor.regime.name,
+        gpc=visitor.signals.gpc,
+        expires=add_months(now, visitor.regime.months),
+        ua=browser_family(facts.header("user-agent")),
+        app=consent.version,
+        prev=visitor.decision.record if visitor.decision else None,
+    )
+
+
+def _after(visitor: Visitor, decision: Decision | None) -> Visitor:
+    return Visitor(
+        policy=visitor.policy,
+        regime=visitor.regime,
+        signals=visitor.signals,
+        decision=decision or visitor.decision,
+        now=visitor.now,
+    )
+
+
+def _cookies(consent: Consent, facts: Facts, visitor: Visitor, decision: Decision) -> Headers:
+    """The decision's cookie, and the end of every cookie that is no longer allowed."""
+    until = add_months(decision.at, visitor.regime.months)
+    written = consent.cookie.write(decision, secure=facts.secure, max_age=until - int(facts.now))
+    expired = expire(consent.rules, visitor.granted, facts.header("cookie") or "", facts.hostname, secure=facts.secure)
+    return [("Set-Cookie", written), *(("Set-Cookie", value) for value in expired)]
+
+
+def _decided(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, decision: Decision) -> Reply:
+    after = _after(visitor, decision)
+    cookies = _cookies(consent, facts, after, decision)
+    if not choice.scripted:
+        return Reply(303, [("Location", choice.next), _NO_STORE, *cookies])
+    state = consent.page(facts, after).state()
+    state["withdrawn"] = sorted(visitor.granted - after.granted)
+    return _json(200, state, *cookies)
+
+
+def _not_saved(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, decision: Decision | None) -> Reply:
+    """The log could not keep an agreement: nothing is granted, and the visitor is told so."""
+    after = _after(visitor, decision)
+    cookies = _cookies(consent, facts, after, decision) if decision else []
+    if choice.scripted:
+        return _json(503, {"error": "not-saved"}, *cookies)
+    page = consent.page(facts, after)
+    text = settings_page(page, next=choice.next, not_saved=True)
+    return Reply(503, [*_page_headers(), *cookies], text.encode())
+
+
+def _settings(consent: Consent, facts: Facts) -> Reply:
+    asked = parse_qs(facts.query, max_num_fields=16).get("next", [""])[0]
+    page = consent.page(facts, consent.visitor(facts))
+    text = settings_page(page, next=local_path(asked) or f"{facts.root}/")
+    return Reply(200, vary(_page_headers(), *consent.varies), text.encode())
+
+
+def _page_headers() -> Headers:
+    return [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Security-Policy", _PAGE_POLICY),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
+        ("X-Robots-Tag", "noindex"),
+        _NO_STORE,
+    ]
+
+
+def _state(consent: Consent, facts: Facts) -> Reply:
+    return _json(200, consent.page(facts, consent.visitor(facts)).state())
+
+
+def _receipt(consent: Consent, facts: Facts) -> Reply:
+    decision = consent.visitor(facts).decision
+    if decision is None or decision.record is None:
+        # A refusal's cookie names no record, so that a refusal tracks nobody.
+        return _json(404, {"error": "no-receipt"})
+    return _json(
+        200,
+        {
+            "id": decision.record,
+            "leaf": decision.leaf,
+            "granted": sorted(decision.granted),
+            "policy": decision.policy,
+            "model": decision.model,
+            "at": decision.at,
+            "gpc": decision.gpc,
+        },
+    )
+
+
+def _declaration(consent: Consent, facts: Facts) -> Reply:  # noqa: ARG001 - the same for everybody
+    policy = consent.policy
+    declared = {
+        "version": policy.version,
+        "purposes": [{"name": p.name, "title": p.title, "text": p.text} for p in policy.purposes],
+        "services": [
+            {
+                "name": s.name,
+                "title": s.title,
+                "provider": s.provider,
+                "purposes": list(s.purposes),
+                "hosts": list(s.hosts),
+                "cookies": [{"name": c.name, "days": c.days, "third_party": c.third_party} for c in s.cookies],
+                "storage": list(s.storage),
+                "privacy_url": s.privacy_url,
+            }
+            for s in policy.services
+        ],
+    }
+    return Reply(200, [_JSON, ("Cache-Control", "public, max-age=300")], _dump(declared))
+
+
+def _gpc(consent: Consent, facts: Facts) -> Reply:  # noqa: ARG001 - the same for everybody
+    honoured = any("gpc" in regime.signals for regime in consent.regimes)
+    body = _dump({"gpc": honoured, "lastUpdate": _GPC_SINCE})
+    return Reply(200, [("Content-Type", "application/json"), ("Cache-Control", "public, max-age=86400")], body)
+
+
+def _asset(name: str) -> Callable[[Consent, Facts], Reply]:
+    def read(consent: Consent, facts: Facts) -> Reply:  # noqa: ARG001 - the same for everybody
+        found = asset(name)
+        current = parse_qs(facts.query).get("v") == [found.digest]
+        caching = "public, max-age=31536000, immutable" if current else "public, no-cache"
+        headers = [
+            ("Content-Type", found.type),
+            ("Cache-Control", caching),
+            ("ETag", f'"{found.digest}"'),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        if f'"{found.digest}"' in (facts.header("if-none-match") or ""):
+            return Reply(304, headers)
+        return Reply(200, headers, found.body)
+
+    return read
+
+
+_READS: Mapping[str, Callable[[Consent, Facts], Reply]] = {
+    "settings": _settings,
+    "state": _state,
+    "receipt": _receipt,
+    "declaration.json": _declaration,
+    "consent.js": _asset("consent.js"),
+    "consent.css": _asset("consent.css"),
+    GPC_PATH: _gpc,
+}
+
+
+def _only(methods: tuple[str, ...], facts: Facts) -> Reply | None:
+    if facts.method in methods:
+        return None
+    reply = _text(405, "That method is not for this address.")
+    return Reply(reply.status, [*reply.headers, ("Allow", ", ".join(methods))], reply.body)
+
+
+def _text(status: int, text: str) -> Reply:
+    return Reply(status, [_TEXT, _NO_STORE], f"{text}\n".encode())
+
+
+def _json(status: int, value: Mapping[str, Any], *headers: tuple[str, str]) -> Reply:
+    return Reply(status, [_JSON, _NO_STORE, *headers], _dump(value))
+
+
+def _dump(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

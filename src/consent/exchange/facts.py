@@ -1,0 +1,117 @@
+"""What a door tells the centre, and what the centre answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..gate.response import Headers
+from ..log.record import Receipt, Record
+
+if TYPE_CHECKING:
+    from .passing import Pass
+
+__all__ = ["Append", "Facts", "NeedBody", "Reply", "Step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One request, and the moment at which it came.
+
+    ``path``, ``query``  below the mount point, as sent (percent-encoded), the query without its ``?``.
+    ``root``     the mount point, ``""`` or ``/shop``.
+    ``scheme``, ``host``  of the site as the visitor sees it, the host with its port if it has one.
+    ``header``   a request header's value by its lower-case name (repeated fields joined by commas), or None.
+    ``now``      Unix time in seconds. ``entropy``: at least 10 random bytes.
+    ``language`` what the framework found the page's language to be, asked when the page is there.
+    """
+
+    method: str
+    path: str
+    header: Callable[[str], str | None]
+    scheme: str
+    host: str
+    now: float
+    entropy: bytes
+    query: str = ""
+    root: str = ""
+    language: Callable[[], str | None] = lambda: None
+
+    @property
+    def secure(self) -> bool:
+        return self.scheme == "https"
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.host}"
+
+    @property
+    def hostname(self) -> str:
+        """The host without a port, lower case."""
+        host = self.host.lower()
+        return host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+
+    @property
+    def target(self) -> str:
+        """The page's path and query, as the visitor's browser asked for it."""
+        return f"{self.root}{self.path}" + (f"?{self.query}" if self.query else "")
+
+    @property
+    def for_page(self) -> bool:
+        """Whether the answer may become a document: browsers say so; where they do not, it may."""
+        destination = self.header("sec-fetch-dest")
+        return destination is None or destination in _DOCUMENTS
+
+    @property
+    def for_top_page(self) -> bool:
+        """Whether the answer may become the visitor's own page: not a frame in one, not a piece of one."""
+        return self.header("sec-fetch-dest") in {None, "document"} and not any(map(self.header, _FRAGMENTS))
+
+
+#: Destinations (Fetch Standard, 2.2.7) whose answers a browser parses as HTML, or hands to a script that may.
+_DOCUMENTS = frozenset({"document", "iframe", "frame", "embed", "object", "fencedframe", "empty"})
+#: htmx and Turbo ask for pieces of a page.
+_FRAGMENTS = ("hx-request", "turbo-frame")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The whole response; the application is not asked."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedBody:
+    """Read the request's body and come back. Bytes beyond ``limit`` + 1 need not be read."""
+
+    limit: int
+    _then: Callable[[bytes], Step] = field(repr=False)
+
+    def resume(self, body: bytes) -> Step:
+        return self._then(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Keep the record durably, then come back with the log's receipt, or with None if it could not.
+
+    ``notice`` is the canonical text that the visitor was shown; ``record.notice`` is its hash.
+    Only behind this step is there a reply that sets the cookie.
+    """
+
+    record: Record
+    notice: bytes = field(repr=False)
+    _then: Callable[[Receipt | None], Reply] = field(repr=False)
+
+    def resume(self, receipt: Receipt | None) -> Reply:
+        return self._then(receipt)
+
+
+Step: TypeAlias = "NeedBody | Append | Reply | Pass"
+
+#: Request headers to set before the application sees the request; None removes one.
+RequestChanges: TypeAlias = Mapping[str, "str | None"]

@@ -1,0 +1,225 @@
+"""A request that the application answers, and what may leave of its answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..banner.page import Page
+from ..gate.cookies import hold_links, hold_set_cookies
+from ..gate.csp import CLOSED, read_permits
+from ..gate.html import Gate, Held, UnreadableEncoding
+from ..gate.response import (
+    Coded,
+    Headers,
+    Stream,
+    accept_encoding,
+    charset,
+    header,
+    marked_etag,
+    media_type,
+    private,
+    readable_encoding,
+    unmarked_etags,
+    vary,
+    without,
+)
+from ..visitor.decision import Visitor
+from .facts import Facts, RequestChanges
+
+if TYPE_CHECKING:
+    from . import Consent
+
+__all__ = ["Pass", "Shaped"]
+
+_HTML = frozenset({"text/html", "application/xhtml+xml", "text/vnd.turbo-stream.html", ""})
+#: Statuses without content, or whose content is not the resource's (RFC 9110, 15).
+_NO_CONTENT = frozenset({204, 205, 304})
+
+
+class Shaped(NamedTuple):
+    """The response that may leave. With a ``stream``, the body goes through it and has no length yet."""
+
+    status: int
+    headers: Headers
+    stream: Stream | None = None
+
+
+class Pass:
+    """The application answers; its answer is shaped before it leaves.
+
+    Everything is worked out when asked for: a response that is no page costs next to nothing.
+    """
+
+    def __init__(self, consent: Consent, facts: Facts) -> None:
+        self._consent = consent
+        self._facts = facts
+
+    @cached_property
+    def visitor(self) -> Visitor:
+        """Who is asking."""
+        return self._consent.visitor(self._facts)
+
+    @cached_property
+    def page(self) -> Page:
+        """What a view or a template may ask and place: ``g.consent``, ``request.consent``."""
+        return self._consent.page(self._facts, self.visitor)
+
+    @cached_property
+    def _state(self) -> str:
+        """12 hex digits that differ whenever the page would: the mark on its validators."""
+        page, consent = self.page, self._consent
+        told = (
+            consent.version,
+            self.visitor.policy.version,
+            self.visitor.regime.name,
+            sorted(self.visitor.granted),
+            page.asked,
+            self.visitor.honours_gpc,
+            page.lang,
+            self._facts.for_top_page,
+        )
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+
+    @property
+    def request(self) -> RequestChanges:
+        """What to change in the request, so that the application's answer can be gated."""
+        facts = self._facts
+        header = facts.header
+        if not facts.for_page:
+            return {}
+        changes: dict[str, str | None] = {}
+        accepted = header("accept-encoding")
+        if accepted is not None:
+            changes["accept-encoding"] = accept_encoding(accepted)
+        tags = header("if-none-match")
+        # A page's date says nothing of the visitor's state; only a marked tag may answer "not modified".
+        if tags is not None:
+            keep_foreign = header("sec-fetch-dest") == "empty"
+            changes["if-none-match"] = unmarked_etags(tags, self._state, keep_foreign=keep_foreign) or None
+        if header("sec-fetch-dest") != "empty":
+            for name in ("if-modified-since", "range", "if-range"):
+                if header(name) is not None:
+                    changes[name] = None
+        return changes
+
+    def shape(self, status: int, headers: Iterable[tuple[str, str]]) -> Shaped:
+        """The response's status, headers and body as they may leave. Call it when the headers are final."""
+        kept = self._held_back(list(headers))
+        kind = media_type(kept)
+        if status == 304:
+            return Shaped(status, self._not_modified(kept))
+        if status in _NO_CONTENT or status < 200 or kind not in _HTML or _download(kept):
+            return Shaped(status, kept)
+        if kind == "" and header(kept, "content-length") == "0":
+            return Shaped(status, kept)  # a redirect or an empty answer names no type
+        return self._html(status, kept, kind)
+
+    def _held_back(self, headers: Headers) -> Headers:
+        """The headers less cookies, preloads and refreshes of services that are held."""
+        names = {key.lower() for key, _ in headers}
+        if names.isdisjoint({"set-cookie", "link", "refresh"}):
+            return headers
+        rules, granted = self._consent.rules, self.visitor.granted
+        if "set-cookie" in names:
+            headers, _ = hold_set_cookies(rules, granted, headers, now=self._facts.now)
+        return hold_links(rules, granted, headers, site=self._facts.host)
+
+    def _not_modified(self, headers: Headers) -> Headers:
+        """A 304's tag as the browser knows it: marked, if it was a marked one that let the application say 304."""
+        asked = self._facts.header("if-none-match") or ""
+        tag = header(headers, "etag")
+        if tag is None or marked_etag(tag, self._state) not in asked:
+            return headers
+        return self._personal([*without(headers, "etag"), ("ETag", marked_etag(tag, self._state))])
+
+    def _personal(self, headers: Headers) -> Headers:
+        """The headers of an answer that is one visitor's: kept from shared caches, told apart by what it depends on."""
+        return vary(private(headers), *self._consent.varies)
+
+    def _html(self, status: int, headers: Headers, kind: str) -> Shaped:
+        headers = self._personal(without(headers, "content-length", "last-modified", "accept-ranges"))
+        tag = header(headers, "etag")
+        if tag is not None:
+            headers = [*without(headers, "etag"), ("ETag", marked_etag(tag, self._state))]
+        coding = readable_encoding(headers)
+        if coding is None or status == 206:
+            why = "part of a page" if coding is not None else f"coded as {header(headers, 'content-encoding')}"
+            return self._closed(status, headers, why)
+        try:
+            gate = self._gate(headers, kind)
+        except UnreadableEncoding as error:
+            return self._closed(status, headers, str(error))
+        gated = _Reported(gate, self._report)
+        return Shaped(status, headers, gated if coding in {"identity", ""} else Coded(gated, coding))
+
+    def _gate(self, headers: Headers, kind: str) -> Gate:
+        page = self.page
+        banner = footer = script = b""
+        # Our markup is HTML, not XML; a frame or a piece of a page has the banner around it already.
+        if kind == "text/html" and self._facts.for_top_page:
+            permits = read_permits(headers)
+            banner, footer, script = page.inserted(
+                style_nonce=permits.style_nonce,
+                script_nonce=permits.script_nonce,
+                inline_style=permits.inline_style,
+            )
+        return Gate(
+            self._consent.rules,
+            self.visitor.granted,
+            banner=banner,
+            footer=footer,
+            script=script,
+            charset=charset(headers),
+            placeholder=page.placeholder,
+            site=self._facts.host,
+            xml=kind == "application/xhtml+xml",
+        )
+
+    def _closed(self, status: int, headers: Headers, why: str) -> Shaped:
+        """A page that cannot be gated: an error to the developer; to visitors, a page that can reach nobody else."""
+        self._consent.unreadable(self._facts.path, why)
+        if self._consent.debug:
+            text = f"consent: this page cannot be gated: {why}\n".encode()
+            return Shaped(500, [("Content-Type", "text/plain; charset=utf-8")], _Instead(text))
+        return Shaped(status, [*headers, ("Content-Security-Policy", CLOSED)])
+
+    def _report(self, held: Iterable[Held]) -> None:
+        self._consent.held(self._facts.path, held)
+
+
+@dataclass(slots=True)
+class _Reported:
+    """A gate that says what it held once it has seen the whole page."""
+
+    gate: Gate
+    report: Callable[[Iterable[Held]], None]
+
+    def feed(self, data: bytes) -> bytes:
+        return self.gate.feed(data)
+
+    def finish(self) -> bytes:
+        rest = self.gate.finish()
+        if self.gate.held:
+            self.report(self.gate.held)
+        return rest
+
+
+@dataclass(slots=True)
+class _Instead:
+    """A body in place of the application's."""
+
+    text: bytes
+
+    def feed(self, data: bytes) -> bytes:  # noqa: ARG002 - that is the point
+        return b""
+
+    def finish(self) -> bytes:
+        return self.text
+
+
+def _download(headers: Headers) -> bool:
+    return (header(headers, "content-disposition") or "").strip().lower().startswith("attachment")

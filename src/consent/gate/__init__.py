@@ -1,0 +1,6 @@
+"""What may leave the server?"""
+
+from .html import Gate, Held, UnreadableEncoding
+from .match import Rules
+
+__all__ = ["Gate", "Held", "Rules", "UnreadableEncoding"]

@@ -1,0 +1,117 @@
+"""Cookies and loading headers of held services: what does not leave, and what is ended.
+
+Sources: RFC 6265bis (5.5 attributes, 5.7 storage), RFC 8288 (Link), HTML Standard 4.2.5.3 (refresh).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from datetime import UTC
+
+from werkzeug.http import parse_date
+
+from .match import Rules, addresses_in
+
+__all__ = ["expire", "hold_links", "hold_set_cookies"]
+
+Headers = list[tuple[str, str]]
+
+#: Characters of a cookie's name (RFC 9110 token); a name with others cannot be named in a Set-Cookie safely.
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+_MEMBERS = re.compile(r",(?=\s*<)")
+_LINK = re.compile(r"\s*<([^>]*)>(.*)\Z", re.DOTALL)
+_LOADS = re.compile(
+    r"\brel\s*=\s*[\"']?[^\"';]*\b(?:stylesheet|preload|prefetch|preconnect|dns-prefetch|modulepreload|icon|manifest|"
+    r"prerender|compression-dictionary)\b",
+    re.IGNORECASE,
+)
+_PAST = "Thu, 01 Jan 1970 00:00:00 GMT"
+
+
+def hold_set_cookies(
+    rules: Rules, allowed: frozenset[str], headers: Headers, *, now: float
+) -> tuple[Headers, tuple[str, ...]]:
+    """The headers without the cookies of services that may not run, and the names of those cookies.
+
+    A deletion always leaves: it takes something off the visitor's device.
+    """
+    kept: Headers = []
+    held: list[str] = []
+    for key, value in headers:
+        if key.lower() == "set-cookie":
+            name = value.partition(";")[0].partition("=")[0].strip(" \t")
+            if rules.held(rules.services_for_cookie(name), allowed) and not _deletes(value, now):
+                held.append(name)
+                continue
+        kept.append((key, value))
+    return kept, tuple(held)
+
+
+def _deletes(cookie: str, now: float) -> bool:
+    """Whether a Set-Cookie value ends a cookie. ``Max-Age`` goes before ``Expires``, the last of each counts."""
+    max_age = expires = None
+    for attribute in cookie.split(";")[1:]:
+        name, _, value = attribute.partition("=")
+        match name.strip().lower():
+            case "max-age":
+                max_age = value.strip()
+            case "expires":
+                expires = value.strip()
+    if max_age is not None and re.fullmatch(r"-?[0-9]+", max_age):
+        return max_age.startswith("-") or int(max_age[:20]) == 0
+    moment = parse_date(expires) if expires else None
+    return moment is not None and moment.astimezone(UTC).timestamp() <= now
+
+
+def expire(rules: Rules, allowed: frozenset[str], cookie_header: str, hostname: str, *, secure: bool) -> list[str]:
+    """``Set-Cookie`` values that end every known cookie in a request that is not allowed.
+
+    A browser does not say where a cookie was set, so each is ended on the host and on every domain above it; on
+    HTTPS also in the partition of this site (CHIPS).
+    """
+    names = {pair.partition("=")[0].strip(" \t") for pair in cookie_header.split(";")}
+    ended: list[str] = []
+    for name in sorted(names):
+        if not _TOKEN.match(name) or not rules.held(rules.services_for_cookie(name), allowed):
+            continue
+        for domain in (None, *_domains(hostname)):
+            where = f"; Domain={domain}" if domain else ""
+            ended.append(f"{name}=; Expires={_PAST}; Max-Age=0; Path=/{where}" + ("; Secure" if secure else ""))
+        if secure:
+            ended.append(f"{name}=; Expires={_PAST}; Max-Age=0; Path=/; Secure; SameSite=None; Partitioned")
+    return ended
+
+
+def _domains(hostname: str) -> Iterable[str]:
+    """The host and the domains above it on which it could have set a cookie; a browser refuses public suffixes."""
+    try:
+        ipaddress.ip_address(hostname)
+    except ValueError:
+        labels = hostname.split(".")
+        return [".".join(labels[at:]) for at in range(len(labels) - 1)]
+    return []
+
+
+def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site: str) -> Headers:
+    """The headers less the members of ``Link`` that would load from a held service, and less a ``Refresh`` to one."""
+    kept: Headers = []
+    for key, value in headers:
+        match key.lower():
+            case "link":
+                members = [member for member in _MEMBERS.split(value) if not _link_held(rules, allowed, member, site)]
+                if members:
+                    kept.append((key, ",".join(members)))
+            case "refresh" if any(rules.held(rules.services_for_url(u, site), allowed) for u in addresses_in(value)):
+                pass
+            case _:
+                kept.append((key, value))
+    return kept
+
+
+def _link_held(rules: Rules, allowed: frozenset[str], member: str, site: str) -> bool:
+    link = _LINK.match(member)
+    if link is None or not _LOADS.search(link.group(2)):
+        return False
+    return bool(rules.held(rules.services_for_url(link.group(1), site), allowed))

@@ -1,0 +1,218 @@
+"""The gate: a page in, the same page with what is held made inert, out.
+
+Every byte outside held tags and our own insertions is the application's. Any chunking gives the same bytes. Memory is
+bounded by the longest tag or inline script (:data:`~consent.gate.walk.TAG_CAP`).
+"""
+
+from __future__ import annotations
+
+import codecs
+import html
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ..policy.policy import Policy, Service
+from .judge import Judge, Verdict, judge_of
+from .match import Rules
+from .walk import Found, Walk
+
+__all__ = ["Gate", "Held", "UnreadableEncoding"]
+
+#: What closes a page. In front of it, and of it only, the footer goes; it can be nothing else at the very end.
+_CLOSING = re.compile(rb"(?:</body[\t\n\f\r ]*>[\t\n\f\r ]*)?</html[\t\n\f\r ]*>[\t\n\f\r ]*\Z", re.IGNORECASE)
+_CLOSING_SIZE = 64
+#: A piece that waits for its end is looked at again when it has grown by half.
+_PATIENCE = 16_384
+
+#: Encodings in which an ASCII byte is not the ASCII character, or not always (Encoding Standard).
+_UNREADABLE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "utf-7", "hz"})
+_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class UnreadableEncoding(ValueError):
+    """The page's encoding hides tags from a reader of bytes; it cannot be gated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One tag that was held. ``offset`` is its place in the application's bytes.
+
+    ``reason``: ``declared``, ``undeclared``, ``marked``, ``unknown-purpose`` or ``too-long``.
+    """
+
+    service: str | None
+    tag: str
+    excerpt: str
+    offset: int
+    reason: str
+    purposes: tuple[str, ...]
+
+
+class Gate:
+    """Gates one page. Feed it the page's bytes in any pieces, then finish it.
+
+    :param rules: a policy, or the rules compiled from one, which remember verdicts from page to page.
+    :param allowed: the purposes that are allowed; ``necessary`` always is.
+    :param banner: inserted once, where the body begins; at the end if nothing shows where that is.
+    :param footer: inserted at the end of the page.
+    :param script: inserted at the end of the page if something was held and there is no banner.
+    :param charset: the encoding that the response declares, if it does.
+    :param placeholder: makes the document that stands in for a held frame.
+    :param site: this site's host, with its port: who ``/path`` belongs to.
+    :param xml: whether the page is XHTML: inserted values are quoted.
+    :raises UnreadableEncoding: here, or from :meth:`feed` at a byte order mark.
+    """
+
+    def __init__(
+        self,
+        rules: Rules | Policy,
+        allowed: Iterable[str] = ("necessary",),
+        *,
+        banner: bytes = b"",
+        footer: bytes = b"",
+        script: bytes = b"",
+        charset: str | None = None,
+        placeholder: Callable[[Service], str] | None = None,
+        site: str = "",
+        xml: bool = False,
+    ) -> None:
+        if charset is not None and not _readable(charset):
+            raise UnreadableEncoding(f"encoded as {charset}")
+        self._rules = rules if isinstance(rules, Rules) else Rules(rules)
+        self._judge = judge_of(self._rules, frozenset(allowed) | {"necessary"}, site, xml, _holds)
+        self._banner = banner
+        self._footer = footer
+        self._script = b"" if banner else script
+        self._placeholder = placeholder
+        self._walk = Walk()
+        self._carry = b""
+        self._patience = 0
+        self._done = 0
+        self._tail = b""
+        self._xml = xml
+        #: What was held so far, in the order of the page.
+        self.held: list[Held] = []
+
+    def feed(self, data: bytes) -> bytes:
+        """The next bytes of the page in, those that may leave out."""
+        if self._carry:
+            data = self._carry + data
+        if len(data) < self._patience:
+            self._carry = data
+            return b""
+        if self._done == 0 and data.startswith(_BOMS):
+            raise UnreadableEncoding("encoded as UTF-16")
+        out = self._through(data, final=False)
+        if not self._footer and not self._script:
+            return out
+        out = self._tail + out
+        closing = _closing(out)
+        self._tail = out[closing:]
+        return out[:closing]
+
+    def finish(self) -> bytes:
+        """The last bytes that may leave."""
+        out = self._tail + self._through(self._carry, final=True)
+        last = self._banner + self._footer + (self._script if self.held else b"")
+        if not last:
+            return out
+        closing = _closing(out)
+        if not _CLOSING.match(out, closing):
+            closing = len(out)
+        return out[:closing] + last + out[closing:]
+
+    def _through(self, data: bytes, *, final: bool) -> bytes:
+        found, done = self._walk.read(data, final=final)
+        edits: dict[int, bytes] = {}
+        for tag in found:
+            verdict = self._verdict(data, tag)
+            if verdict is not None:
+                self._hold(tag, verdict, edits)
+        if self._banner and self._walk.body_at >= 0:
+            at = self._walk.body_at
+            edits[at] = self._banner + edits.get(at, b"")
+            self._banner = b""
+        self._carry = data[done:]
+        self._patience = len(self._carry) * 3 // 2 if len(self._carry) > _PATIENCE else 0
+        self._done += done
+        return _spliced(data, edits, done)
+
+    def _verdict(self, data: bytes, found: Found) -> Verdict | None:
+        if found.tag is None:
+            return self._judge.unread(data, found.at)
+        text = data[found.text[0] : found.text[1]] if found.text is not None else b""
+        return self._judge.verdict(data, found.at, found.tag, text)
+
+    def _hold(self, found: Found, verdict: Verdict, edits: dict[int, bytes]) -> None:
+        for offset, inserted in verdict.edits:
+            edits[found.at + offset] = inserted
+        if verdict.frame and found.sure and self._placeholder is not None and verdict.service is not None:
+            at = found.at + verdict.edits[0][0]
+            document = html.escape(self._placeholder(verdict.service), quote=True)
+            edits[at] = f' srcdoc="{document}"'.encode() + edits[at]
+        service = verdict.service.name if verdict.service is not None else None
+        self.held.append(
+            Held(service, verdict.tag, verdict.excerpt, self._done + found.at, verdict.reason, verdict.purposes)
+        )
+
+
+def _spliced(data: bytes, edits: dict[int, bytes], end: int) -> bytes:
+    if not edits:
+        return data[:end]
+    pieces: list[bytes] = []
+    before = 0
+    for at in sorted(edits):
+        pieces += (data[before:at], edits[at])
+        before = at
+    pieces.append(data[before:end])
+    return b"".join(pieces)
+
+
+def _closing(data: bytes) -> int:
+    """Where a page's closing tags begin, if its last bytes are those or may become them; else its length."""
+    start = max(0, len(data) - _CLOSING_SIZE)
+    found = _CLOSING.search(data, start)
+    if found:
+        return found.start()
+    # The tags may be cut: hold back from a "</" that only they could follow.
+    at = data.rfind(b"</b", start)
+    if at < 0:
+        at = data.rfind(b"</h", start)
+    for begun in (at, data.rfind(b"<", max(0, len(data) - 2))):
+        if begun >= 0 and _may_close(data[begun:]):
+            return begun
+    return len(data)
+
+
+_CLOSING_CUT = re.compile(
+    rb"<(?:/(?:b(?:o(?:d(?:y[\t\n\f\r ]*(?:>[\t\n\f\r ]*(?:<(?:/(?:h(?:t(?:m(?:l[\t\n\f\r ]*)?)?)?)?)?)?)?)?)?)?)?"
+    rb"|/h(?:t(?:m(?:l[\t\n\f\r ]*)?)?)?)?\Z",
+    re.IGNORECASE,
+)
+
+
+def _may_close(data: bytes) -> bool:
+    return _CLOSING_CUT.match(data) is not None
+
+
+def _readable(charset: str) -> bool:
+    try:
+        name = codecs.lookup(charset).name
+    except LookupError:
+        return False
+    return name not in _UNREADABLE and not name.startswith(("iso2022", "utf-16", "utf-32", "cp037", "cp500"))
+
+
+def _holds(judge: Judge, document: bytes) -> bool:
+    """Whether anything in a document would be held by this judge."""
+    found, _ = Walk().read(document, final=True)
+    for tag in found:
+        if tag.tag is None:
+            if judge.unread(document, tag.at) is not None:
+                return True
+            continue
+        text = document[tag.text[0] : tag.text[1]] if tag.text is not None else b""
+        if judge.verdict(document, tag.at, tag.tag, text) is not None:
+            return True
+    return False

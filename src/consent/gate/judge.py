@@ -1,0 +1,266 @@
+"""What a tag would load, run or tell, whose that is, and how the tag is held.
+
+All edits are insertions. A held tag is what the application wrote, with ``type=text/plain`` (scripts and styles) and
+the markers after its name, and with ``data-consent-`` in front of the name of each attribute that loads or runs.
+Taking the insertions out gives the original back; waking the tag is stripping the prefix::
+
+    <script src="https://stats.example/a.js">
+    <script type=text/plain data-consent-for=analytics data-consent-service=stats data-consent-src="https://stats.example/a.js">
+
+Inserted values have no quotes, so that an edit is harmless even where the tag turns out to be text in a script.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from ..policy.policy import Service
+from .match import Rules, addresses_in
+from .tokens import Tag
+
+__all__ = ["Judge", "Verdict", "judge_of"]
+
+PREFIX = b"data-consent-"
+
+#: Attributes that load, on whatever element they stand (HTML Standard, and the obsolete ones that browsers keep).
+_LOADING = frozenset(
+    b"src srcset imagesrcset poster background lowsrc dynsrc data ping manifest archive codebase code classid".split()
+)
+#: Elements whose href loads; a link that somebody may follow is not one.
+_HREF = frozenset(b"link script use image feimage base mpath textpath animate set pattern filter".split())
+#: Relations that make a browser fetch or connect (HTML Standard, 4.6.7).
+_RELATIONS = frozenset(
+    b"stylesheet preload prefetch preconnect dns-prefetch modulepreload icon apple-touch-icon "
+    b"apple-touch-icon-precomposed mask-icon manifest prerender import pingback compression-dictionary".split()
+)
+#: Only where the site marked the element itself.
+_MARKED = frozenset(b"href xlink:href action formaction content style".split())
+#: Types of a script element that run or load (HTML Standard, 4.12.1.1; MIME Sniffing, 4.6). The rest is data.
+_RUNS = re.compile(
+    rb"(?:|(?:text|application)/(?:x-)?(?:java|ecma)script(?:1\.[0-5])?|text/(?:jscript|livescript)|module|importmap"
+    rb"|speculationrules|text/babel|text/jsx)\Z",
+    re.IGNORECASE,
+)
+_INVISIBLE = re.compile(rb"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
+class Verdict(NamedTuple):
+    """How one tag is held. ``edits``: offsets from the tag's ``<`` and what is inserted there.
+
+    ``service`` is the first of those that hold it, or None for an element that only its mark holds. ``reason``:
+    ``declared``, ``undeclared``, ``marked`` or ``unknown-purpose``. ``frame``: whether a placeholder may stand in.
+    """
+
+    edits: tuple[tuple[int, bytes], ...]
+    service: Service | None
+    purposes: tuple[str, ...]
+    reason: str
+    tag: str
+    excerpt: str
+    frame: bool = False
+
+
+class Judge:
+    """Judges tags for one policy, one set of allowed purposes and one site; remembers what it judged.
+
+    ``nested(html)``: whether anything in a document inside an attribute would be held.
+    """
+
+    def __init__(
+        self, rules: Rules, allowed: frozenset[str], site: str, *, xml: bool, nested: Callable[[Judge, bytes], bool]
+    ) -> None:
+        self._rules = rules
+        self._allowed = allowed
+        self._site = site
+        self._quote = b'"' if xml else b""
+        self._nested = nested
+        self._verdicts: dict[tuple[bytes, bytes], Verdict | None] = {}
+
+    def verdict(self, data: bytes, at: int, tag: Tag, text: bytes) -> Verdict | None:
+        """How the tag at ``at`` is held, or None if it may stand. ``text``: a script's or style's content."""
+        key = (data[at : tag.end], text)
+        try:
+            return self._verdicts[key]
+        except KeyError:
+            pass
+        verdict = self._judge(tag, at, text)
+        if len(key[0]) + len(text) <= _REMEMBERED_SIZE:
+            if len(self._verdicts) >= _REMEMBERED:
+                self._verdicts.clear()  # a site has far fewer tags than this, or ever new ones
+            self._verdicts[key] = verdict
+        return verdict
+
+    def unread(self, data: bytes, at: int) -> Verdict | None:
+        """How a tag is held that is too long to be read: by another name, under which no browser knows it."""
+        found = _INTERESTING.match(data, at + 1)
+        if found is None:
+            return None
+        name = found.group().decode().lower()
+        return Verdict(((1, b"x-consent-held-"),), None, (), "too-long", name, "")
+
+    def _judge(self, tag: Tag, at: int, text: bytes) -> Verdict | None:
+        blocking, excerpt = self._blocking(tag, text)
+        marks, unknown = self._marks(tag)
+        refused = [name for name in marks if name not in self._allowed]
+        if not blocking and not refused and not unknown:
+            return None
+        declared = [service for service in blocking if service.declared]
+        never = unknown or len(declared) < len(blocking)
+        purposes = {name for service in declared for name in service.purposes} | set(marks)
+        reason = "unknown-purpose" if unknown else "undeclared" if never else "declared" if declared else "marked"
+        service = next((service for service in blocking if not service.declared), None) if never else None
+        service = service or (blocking[0] if blocking else None)
+        ordered = () if never else tuple(name for name in self._rules.policy.names if name in purposes)
+        return Verdict(
+            edits=self._edits(tag, at, ordered, service, marked=bool(marks or unknown)),
+            service=service,
+            purposes=ordered,
+            reason=reason,
+            tag=tag.name.decode("latin-1"),
+            excerpt=(" ".join(unknown) or excerpt)[:120],
+            frame=tag.name == b"iframe" and tag.get(b"src") is not None and _visible(tag),
+        )
+
+    def _blocking(self, tag: Tag, text: bytes) -> tuple[list[Service], str]:
+        """The services that this tag would serve and that may not run; and the words that gave one away."""
+        blocking: dict[Service, None] = {}
+        excerpt = ""
+        for owners, words in self._owners(tag, text):
+            held = self._rules.held(owners, self._allowed)
+            if held and not blocking:
+                excerpt = words
+            blocking.update(dict.fromkeys(held))
+        return list(blocking), excerpt
+
+    def _owners(self, tag: Tag, text: bytes) -> list[tuple[tuple[Service, ...], str]]:
+        runs = tag.name == b"script" and _runs(tag)
+        owners: list[tuple[tuple[Service, ...], str]] = []
+        for attribute in tag.attributes:
+            if not attribute.value:
+                continue
+            value = attribute.value.decode("utf-8", "replace")
+            urls = self._urls(tag, attribute.name, value) if tag.name != b"script" or runs else []
+            owners += [(self._rules.services_for_url(url, self._site), value) for url in urls]
+            if attribute.name.startswith(b"on"):
+                script = html.unescape(value)
+                owners += [(group, value) for group in self._rules.services_for_script(script, self._site)]
+            elif attribute.name == b"srcdoc" and self._nested(self, html.unescape(value).encode()):
+                owners.append((_NESTED, value))
+        if text and runs:
+            script = text.decode("utf-8", "replace")
+            owners += [(group, script.strip()) for group in self._rules.services_for_script(script, self._site)]
+        elif text and tag.name == b"style":
+            owners += self._addresses(text.decode("utf-8", "replace"))
+        return owners
+
+    def _addresses(self, text: str) -> list[tuple[tuple[Service, ...], str]]:
+        return [(self._rules.services_for_url(url, self._site), url) for url in addresses_in(text)]
+
+    def _urls(self, tag: Tag, name: bytes, value: str) -> list[str]:
+        """The addresses in an attribute's value that a browser would fetch or tell."""
+        if name in {b"href", b"xlink:href"}:
+            return [value] if self._href_loads(tag) else []
+        if name in {b"srcset", b"imagesrcset", b"ping", b"archive"}:
+            return re.split(r"[\s,]+", html.unescape(value))
+        if name == b"data" and tag.name != b"object":
+            return []
+        if name in _LOADING:
+            return [value, *(addresses_in(html.unescape(value)) if value.lstrip()[:5].lower() == "data:" else ())]
+        if name == b"style":
+            return addresses_in(html.unescape(value))
+        if name == b"content" and tag.name == b"meta" and tag.get(b"http-equiv") is not None:
+            return addresses_in(html.unescape(value))
+        if name in {b"to", b"from", b"values", b"by"} and tag.name in {b"set", b"animate"}:
+            return re.split(r"[\s;]+", html.unescape(value))
+        return []
+
+    @staticmethod
+    def _href_loads(tag: Tag) -> bool:
+        if tag.name == b"link":
+            relations = html.unescape((tag.get(b"rel") or b"").decode("latin-1")).lower().encode("latin-1", "replace")
+            return not _RELATIONS.isdisjoint(relations.split())
+        return tag.name in _HREF
+
+    def _marks(self, tag: Tag) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The purposes that ``data-purpose`` names, and those of them that the policy does not have."""
+        value = tag.get(b"data-purpose")
+        if value is None:
+            return (), ()
+        names = tuple(re.split(r"[\s,]+", html.unescape(value.decode("utf-8", "replace")).strip()))
+        unknown = tuple(name for name in names if name not in self._rules.policy.names)
+        return tuple(name for name in names if name not in unknown), unknown
+
+    def _edits(
+        self, tag: Tag, at: int, purposes: tuple[str, ...], service: Service | None, *, marked: bool
+    ) -> tuple[tuple[int, bytes], ...]:
+        typed = tag.name in {b"script", b"style"}
+        inserted = b" type=" + self._quoted("text/plain") if typed else b""
+        inserted += b" " + PREFIX + b"for"
+        if purposes or self._quote:
+            inserted += b"=" + self._quoted(",".join(purposes))
+        if service is not None:
+            inserted += b" " + PREFIX + b"service=" + self._quoted(service.name)
+        edits = [(tag.name_end - at, inserted)]
+        for attribute in tag.attributes:
+            name = attribute.name
+            if (
+                name in _LOADING
+                or name in {b"style", b"srcdoc"}
+                or name.startswith(b"on")
+                or (typed and name == b"type")
+                or (name in {b"href", b"xlink:href"} and tag.name not in {b"a", b"area"})
+                or (name == b"content" and tag.name == b"meta")
+                or (name == b"sandbox" and tag.name == b"iframe")
+                or (name in {b"to", b"from", b"values", b"by"} and tag.name in {b"set", b"animate"})
+                or (marked and name in _MARKED and tag.name not in {b"a", b"area"})
+            ) and not (name == b"style" and not marked and not self._style_held(attribute.value)):
+                edits.append((attribute.at - at, PREFIX))
+        return tuple(edits)
+
+    def _style_held(self, value: bytes) -> bool:
+        """Whether a style attribute loads anything of a held service; else it is the element's looks and stays."""
+        found = self._addresses(html.unescape(value.decode("utf-8", "replace")))
+        return any(self._rules.held(owners, self._allowed) for owners, _ in found)
+
+    def _quoted(self, value: str) -> bytes:
+        return self._quote + value.encode() + self._quote
+
+
+_REMEMBERED = 16_384
+_REMEMBERED_SIZE = 4096
+#: Stands for whatever a document inside an attribute holds.
+_NESTED = (Service("srcdoc", declared=False),)
+_INTERESTING = re.compile(
+    rb"(?:script|iframe|frame|img|image|link|source|video|audio|track|embed|object|input|meta|base|style|use|feimage|body"
+    rb"|table|td|th|tr)(?=[\t\n\f\r />])",
+    re.IGNORECASE,
+)
+
+
+def _runs(tag: Tag) -> bool:
+    """Whether a script element is a script, not a block of data."""
+    value = tag.get(b"type")
+    if value is None:
+        language = tag.get(b"language")
+        value = b"text/" + language if language else b""
+    return _RUNS.match(html.unescape(value.decode("latin-1")).strip().encode("latin-1", "replace")) is not None
+
+
+def _visible(tag: Tag) -> bool:
+    """Whether a frame is there to be looked at."""
+    sizes = [tag.get(b"width"), tag.get(b"height")]
+    if any(size is not None and size.strip().rstrip(b"px").strip() in {b"0", b"1", b"2"} for size in sizes):
+        return False
+    return tag.get(b"hidden") is None and not _INVISIBLE.search(tag.get(b"style") or b"")
+
+
+@lru_cache(maxsize=256)
+def judge_of(
+    rules: Rules, allowed: frozenset[str], site: str, xml: bool, nested: Callable[[Judge, bytes], bool]
+) -> Judge:
+    """The judge for these; the same one each time, with what it remembers."""
+    return Judge(rules, allowed, site, xml=xml, nested=nested)

@@ -1,0 +1,143 @@
+"""What a site declares: purposes, and the services that serve them.
+
+A :class:`Policy` is frozen and complete. It is built once, at start, by
+:func:`consent.policy.settings.read_settings`, and everything else asks it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from ..errors import UnknownPurpose
+
+__all__ = ["BUILT_IN_PURPOSES", "NECESSARY", "Cookie", "Policy", "Purpose", "Service"]
+
+NECESSARY = "necessary"
+#: In the order in which people are asked, least intrusive first.
+BUILT_IN_PURPOSES = (NECESSARY, "preferences", "analytics", "marketing")
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What storage on the visitor's device is for.
+
+    ``title`` and ``text`` are empty for the built-in purposes, whose words come from the locale.
+    ``necessary`` purposes are always allowed and cannot be refused (ePrivacy Directive, art. 5(3)).
+    """
+
+    name: str
+    title: str = ""
+    text: str = ""
+
+    @property
+    def necessary(self) -> bool:
+        return self.name == NECESSARY
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie that a service sets. ``*`` in ``name`` stands for any run of characters.
+
+    ``days`` is the life that the vendor documents, 0 for the browser session, None if unknown.
+    ``third_party`` cookies live on the vendor's own domain: we declare but cannot expire them.
+    """
+
+    name: str
+    days: float | None = None
+    third_party: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who stores or receives: a vendor's product, or something of the site's own.
+
+    ``purposes``  all of them must be allowed before the service may run.
+    ``hosts``     where it is reached: ``www.example.com``, or ``*.example.com`` (any depth, the bare domain not
+                  included), each with an optional ``:port`` and an optional path prefix, in which ``*`` stands for
+                  any run of characters: ``www.example.com/embed/``. ``*/matomo.js`` is a path on any host,
+                  ``/proxy/ga.js`` one on this site.
+    ``snippets``  text by which an inline script is known: ``fbq(``. One that begins or ends with a letter, digit,
+                  ``_`` or ``$`` must do so at the edge of a JavaScript name (``hj(`` is not in ``obj.ohj(``);
+                  ending in ``_`` leaves that end open.
+    ``cookies``, ``storage``  what it leaves on the device (``storage``: keys of local and session storage).
+    ``declared``  False for a catalogue service that this site has not declared: held, whatever was chosen.
+    """
+
+    name: str
+    title: str = ""
+    provider: str = ""
+    purposes: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    snippets: tuple[str, ...] = ()
+    cookies: tuple[Cookie, ...] = ()
+    storage: tuple[str, ...] = ()
+    privacy_url: str = ""
+    declared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All purposes and services that a site declares, under one version.
+
+    ``undeclared`` are catalogue services known but not declared here; the gate holds them always
+    (setting ``undeclared = "hold"``) or the tuple is empty (``"allow"``).
+    """
+
+    version: str
+    purposes: tuple[Purpose, ...]
+    services: tuple[Service, ...] = ()
+    undeclared: tuple[Service, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        purposes: Iterable[Purpose],
+        services: Iterable[Service] = (),
+        *,
+        version: str = "",
+        undeclared: Iterable[Service] = (),
+    ) -> Policy:
+        """Build a policy; without a ``version``, one is derived from what consent depends on."""
+        built = cls(
+            version=version,
+            purposes=tuple(purposes),
+            services=tuple(services),
+            undeclared=tuple(replace(service, declared=False) for service in undeclared),
+        )
+        return built if version else replace(built, version=built.digest()[:12])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all purposes, in the order in which they are shown."""
+        return tuple(purpose.name for purpose in self.purposes)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The names of the purposes that a visitor may refuse."""
+        return tuple(purpose.name for purpose in self.purposes if not purpose.necessary)
+
+    def purpose(self, name: str) -> Purpose:
+        """The purpose of that name.
+
+        :raises UnknownPurpose: if the policy has none.
+        """
+        for purpose in self.purposes:
+            if purpose.name == name:
+                return purpose
+        raise UnknownPurpose(name, self.names)
+
+    def services_for(self, purpose: str) -> tuple[Service, ...]:
+        """The declared services that need this purpose."""
+        self.purpose(purpose)
+        return tuple(service for service in self.services if purpose in service.purposes)
+
+    def digest(self) -> str:
+        """A hex SHA-256 over what a consent depends on: who, for what. Hosts and wording are left out."""
+        facts = {
+            "purposes": sorted(self.names),
+            "services": sorted([s.name, s.provider, *sorted(s.purposes)] for s in self.services),
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

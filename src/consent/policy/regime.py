@@ -1,0 +1,117 @@
+"""What the law where the visitor is asks for.
+
+The presets are a summary for engineers, made in November 2026 from the sources named in
+``docs/compliance.md``; most were read in secondary sources. They are no legal advice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Literal
+
+__all__ = ["MODELS", "PRESETS", "STRICT", "Model", "Regime", "add_months", "regime_for_region"]
+
+Model = Literal["opt-in", "opt-out", "notice"]
+#: From the most permissive to the strictest: moving right means asking again.
+MODELS: tuple[Model, ...] = ("notice", "opt-out", "opt-in")
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """One set of rules.
+
+    ``model``    ``opt-in``: nothing before agreement. ``opt-out``: allowed until refused, and asked.
+                 ``notice``: allowed until refused, and told.
+    ``months``   calendar months for which an answer holds, accepted or refused alike.
+    ``signals``  the browser signals that count as a refusal here (``"gpc"``).
+    ``privacy_choices``  the law wants a link "Your Privacy Choices" on every page (11 CCR 7026).
+    """
+
+    name: str
+    model: Model
+    months: int
+    signals: frozenset[str] = frozenset()
+    privacy_choices: bool = False
+
+    def stricter_than(self, model: str) -> bool:
+        """Whether this regime asks for more than one of that model did."""
+        return MODELS.index(self.model) > (MODELS.index(model) if model in MODELS else -1)
+
+
+_GPC = frozenset({"gpc"})
+
+STRICT = Regime("strict", "opt-in", 6, _GPC)
+
+PRESETS: Mapping[str, Regime] = MappingProxyType(
+    {
+        regime.name: regime
+        for regime in (
+            STRICT,
+            # The bare models, for a site that names its law itself.
+            Regime("opt-in", "opt-in", 6),
+            Regime("opt-out", "opt-out", 12, _GPC),
+            Regime("notice", "notice", 12, _GPC),
+            # ePrivacy Directive 5(3) with GDPR 7; months: CNIL 2020-092, DPC 2020, AEPD guide 3.2.8 (at most 24,
+            # but a browser keeps no cookie beyond 400 days).
+            Regime("eu", "opt-in", 6, _GPC),
+            Regime("fr", "opt-in", 6),
+            Regime("ie", "opt-in", 6),
+            Regime("de", "opt-in", 12),
+            Regime("it", "opt-in", 12),
+            Regime("es", "opt-in", 13),
+            Regime("uk", "opt-in", 12),
+            Regime("ch", "opt-out", 12),
+            # 11 CCR 7025 (the signal binds), Civ. Code 1798.135(c) (12 months).
+            Regime("us-ca", "opt-out", 12, _GPC, privacy_choices=True),
+            Regime("us-uoom", "opt-out", 12, _GPC),
+            Regime("us-other", "notice", 12, _GPC),
+            Regime("ca-qc", "opt-in", 6),
+            Regime("br", "opt-in", 6),
+        )
+    }
+)
+
+#: The states whose law makes a universal opt-out mechanism binding.
+_UOOM = ("CO", "CT", "DE", "MD", "MN", "MT", "NE", "NH", "NJ", "OR", "TX")
+#: EU and EEA members without a preset of their own.
+_EU = (
+    "AT", "BE", "BG", "CY", "CZ", "DK", "EE", "FI", "GR", "HR", "HU", "IS", "LI",
+    "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+)  # fmt: skip
+
+#: ISO 3166 code -> preset; a subdivision (US-CA) is looked up before its country (US).
+REGIONS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(_EU, "eu"),
+        "FR": "fr", "IE": "ie", "DE": "de", "IT": "it", "ES": "es", "GB": "uk", "CH": "ch", "BR": "br",
+        "US": "us-other", "US-CA": "us-ca", "CA-QC": "ca-qc",
+        **{f"US-{state}": "us-uoom" for state in _UOOM},
+    }
+)  # fmt: skip
+
+
+def regime_for_region(region: str | None) -> Regime:
+    """The preset for an ISO 3166 code such as ``FR`` or ``US-CA``; ``strict`` for any other text.
+
+    A bare ``US`` is treated as ``us-ca``: it may be California, and the stricter reading is safe.
+    """
+    code = (region or "").strip().upper().replace("_", "-")
+    if code == "US":
+        return PRESETS["us-ca"]
+    name = REGIONS.get(code) or REGIONS.get(code.partition("-")[0])
+    return PRESETS[name] if name else STRICT
+
+
+def add_months(seconds: int, months: int) -> int:
+    """The Unix time ``months`` calendar months later; the 31st becomes the last day of a shorter month."""
+    start = datetime.fromtimestamp(seconds, UTC)
+    years, month = divmod(start.month - 1 + months, 12)
+    for day in range(start.day, start.day - 4, -1):
+        try:
+            return int(start.replace(year=start.year + years, month=month + 1, day=day).timestamp())
+        except ValueError:
+            continue
+    raise AssertionError("every month has 28 days")

@@ -1,0 +1,117 @@
+"""One configured site: the centre with its log, its clock and its voice, ready for a door.
+
+Every door opens the same way: settings to :meth:`Site.open`, a request's facts to :meth:`Site.answer`.
+What the centre may not do, because it is pure, is done here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version as installed_version
+from threading import Lock
+from typing import Any
+
+from .errors import LogUnavailable
+from .exchange import Append, Consent, Facts, NeedBody, Pass, Reply
+from .gate.html import Held
+from .log.record import Receipt, Record, mac_key
+from .log.store import Store, open_store
+from .policy.settings import Settings, read_settings, read_toml
+
+__all__ = ["Site"]
+
+log = logging.getLogger("consent")
+
+#: Findings are told once; a site with more different ones than this has been told enough.
+_TOLD = 10_000
+
+
+class Site:
+    """A site's settings at work. One per process serves all its threads.
+
+    :param settings: what :func:`~consent.policy.settings.read_settings` made of the site's mapping.
+    :param debug: whether a developer is looking: errors that visitors never see are shown.
+    """
+
+    def __init__(self, settings: Settings, *, debug: bool = False) -> None:
+        self.settings = settings
+        self.store: Store = open_store(settings.log, mac_key=mac_key(settings.keys[0]))
+        self.consent = Consent(
+            settings,
+            held=self._tell_held,
+            unreadable=self._tell_unreadable,
+            debug=debug,
+            version=installed_version("cookie-consent"),
+        )
+        self._told: set[tuple[object, ...]] = set()
+        self._lock = Lock()
+
+    @classmethod
+    def open(
+        cls,
+        settings: Mapping[str, Any] | str | os.PathLike[str],
+        *,
+        keys: Iterable[str | bytes | None] = (),
+        where: str = "CONSENT",
+        debug: bool = False,
+    ) -> Site:
+        """Read the settings, a mapping or the path of a TOML file, and open the log.
+
+        ``keys``: the framework's secret keys, the one that signs first. ``CONSENT_SECRET_KEY`` in the environment
+        stands in where there are none; in it, white space separates several.
+
+        :raises ConfigurationError: for whatever is wrong; the process should not start.
+        """
+        if isinstance(settings, (str, os.PathLike)):
+            where = os.fspath(settings)
+            settings = read_toml(where)
+        found = [key for key in keys if key] or os.environ.get("CONSENT_SECRET_KEY", "").split()
+        return cls(read_settings(settings, keys=found or None, where=where), debug=debug)
+
+    def answer(self, facts: Facts, read: Callable[[int], bytes]) -> Reply | Pass:
+        """Follow a request's steps to its end. ``read(limit)`` gives at most ``limit`` + 1 bytes of its body."""
+        step = self.consent.handle(facts)
+        while True:
+            match step:
+                case NeedBody():
+                    step = step.resume(read(step.limit))
+                case Append():
+                    step = step.resume(self.append(step.record, step.notice))
+                case Reply() | Pass():
+                    return step
+
+    def append(self, record: Record, notice: bytes) -> Receipt | None:
+        """Keep a record; None, and a loud error, if the log cannot promise that it did."""
+        try:
+            return self.store.append(record, notice)
+        except LogUnavailable:
+            log.exception("the consent log did not keep a decision (%s, %s)", record.kind, record.id)
+            return None
+
+    def close(self) -> None:
+        """Close the log."""
+        self.store.close()
+
+    def _tell_held(self, path: str, held: Iterable[Held]) -> None:
+        for found in held:
+            if found.reason == "undeclared" and self._first("held", path, found.service):
+                log.warning(
+                    "held on %s: <%s> of %s, which the settings do not declare; add %r to services, "
+                    'or set undeclared = "allow"',
+                    path, found.tag, found.service, found.service,
+                )  # fmt: skip
+            elif found.reason == "unknown-purpose" and self._first("purpose", path, found.excerpt):
+                log.error("held on %s: <%s> asks for an unknown purpose: %s", path, found.tag, found.excerpt)
+
+    def _tell_unreadable(self, path: str, why: str) -> None:
+        if self._first("unreadable", path, why):
+            log.error("sent behind a closing Content-Security-Policy, because it cannot be gated: %s (%s)", path, why)
+
+    def _first(self, *finding: object) -> bool:
+        with self._lock:
+            if finding in self._told or len(self._told) >= _TOLD:
+                return False
+            self._told.add(finding)
+            return True

@@ -1,0 +1,42 @@
+"""Fakes for tests: of this library, and of sites that use it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .errors import LogUnavailable
+from .log.record import Receipt, Record
+from .log.store import Stored
+
+__all__ = ["ListStore"]
+
+
+@dataclass(slots=True)
+class ListStore:
+    """A log that keeps its records in a list, and that can be made to fail.
+
+    ``available``: False makes every append raise :class:`~consent.errors.LogUnavailable`.
+    """
+
+    kept: list[Record] = field(default_factory=list)
+    notices: dict[str, bytes] = field(default_factory=dict)
+    available: bool = True
+
+    def append(self, record: Record, notice: bytes = b"") -> Receipt:
+        """Keep a record once, however often it is given."""
+        if not self.available:
+            raise LogUnavailable("this log was switched off by a test")
+        if all(record.id != other.id for other in self.kept):
+            self.kept.append(record)
+            self.notices[record.notice] = notice
+        leaf = hashlib.sha256(b"\0" + record.id.encode()).hexdigest()
+        return Receipt(record.id, record.ts, leaf)
+
+    def records(self, **_filters: object) -> Iterator[Stored]:
+        """Nothing is stored; ask :attr:`kept`."""
+        return iter(())
+
+    def close(self) -> None:
+        """Nothing to close."""

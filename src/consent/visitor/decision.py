@@ -1,0 +1,110 @@
+"""What the visitor chose, and what follows from it for one request.
+
+:meth:`Visitor.allows` is the one place in the library that says yes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import UnknownPurpose
+from ..policy.policy import Policy
+from ..policy.regime import Regime, add_months
+from .signal import Signals
+
+__all__ = ["Decision", "Status", "Visitor"]
+
+Status = Literal["undecided", "accepted", "refused", "custom"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A choice that a visitor made.
+
+    ``granted``  the optional purposes agreed to; everything else was refused.
+    ``policy``, ``model``  the policy's version and the regime's model under which it was made.
+    ``at``       Unix seconds; for a refusal only the day (00:00 UTC), so that it identifies nobody.
+    ``gpc``      whether the visitor's browser sent GPC while choosing: a choice made in its face wins over it.
+    ``record``, ``leaf``  the log's record id (32 hex digits) and leaf hash (64), for accepters only.
+    """
+
+    granted: frozenset[str]
+    policy: str
+    model: str
+    at: int
+    gpc: bool = False
+    record: str | None = None
+    leaf: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Policy + regime + signals + decision of one request. ``now`` is in Unix seconds."""
+
+    policy: Policy
+    regime: Regime
+    signals: Signals = field(default_factory=Signals)
+    decision: Decision | None = None
+    now: int = 0
+
+    @property
+    def honours_gpc(self) -> bool:
+        """Whether the browser's signal decides here: on, binding, and not overruled by a later choice."""
+        if not (self.signals.gpc and "gpc" in self.regime.signals):
+            return False
+        return not (self.current and self.decision is not None and self.decision.gpc)
+
+    @property
+    def current(self) -> bool:
+        """Whether there is an answer that still holds: this policy, in time, under no laxer a regime."""
+        decision = self.decision
+        return (
+            decision is not None
+            and decision.policy == self.policy.version
+            and decision.at <= self.now + 86_400  # a clock stepped back a little, not a forged future
+            and self.now < add_months(decision.at, self.regime.months)
+            and not self.regime.stricter_than(decision.model)
+        )
+
+    @property
+    def asked(self) -> bool:
+        """Whether the banner is due: no answer that holds, and no signal that answers."""
+        return not self.current and not self.honours_gpc and bool(self.policy.optional)
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """All purposes that are allowed now, the necessary one included."""
+        policy = self.policy
+        optional = frozenset(policy.optional)
+        if self.honours_gpc:
+            chosen: frozenset[str] = frozenset()
+        elif self.decision is not None:
+            # An answer that no longer holds still refuses what it refused, and grants nothing where
+            # agreement has to come first.
+            stale_grant = not self.current and self.regime.model == "opt-in"
+            chosen = frozenset() if stale_grant else self.decision.granted & optional
+        else:
+            chosen = frozenset() if self.regime.model == "opt-in" else optional
+        return chosen | (frozenset(policy.names) - optional)
+
+    @property
+    def status(self) -> Status:
+        """One word for what holds now; ``refused`` also when the browser's signal decided."""
+        if self.honours_gpc:
+            return "refused"
+        if not self.current:
+            return "undecided"
+        chosen = self.granted & frozenset(self.policy.optional)
+        if not chosen:
+            return "refused"
+        return "accepted" if len(chosen) == len(self.policy.optional) else "custom"
+
+    def allows(self, purpose: str) -> bool:
+        """Whether this purpose may be served now.
+
+        :raises UnknownPurpose: if the policy has no such purpose; a misspelling never reads as "no".
+        """
+        if purpose not in self.policy.names:
+            raise UnknownPurpose(purpose, self.policy.names)
+        return purpose in self.granted

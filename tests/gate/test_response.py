@@ -1,0 +1,107 @@
+"""What an HTTP response means for the gate."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+
+from consent.gate.response import (
+    Coded,
+    accept_encoding,
+    charset,
+    marked_etag,
+    media_type,
+    private,
+    readable_encoding,
+    unmarked_etags,
+    vary,
+)
+
+STATE = "0123456789ab"
+OTHER = "ba9876543210"
+
+
+class Upper:
+    """A stream that can be seen to have worked."""
+
+    def feed(self, data: bytes) -> bytes:
+        return data.upper()
+
+    def finish(self) -> bytes:
+        return b"!"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("text/html; charset=utf-8", ("text/html", "utf-8")),
+        (" TEXT/HTML ;Charset = \"UTF-16\"", ("text/html", "utf-16")),
+        ("application/json", ("application/json", None)),
+        ("", ("", None)),
+    ],
+)
+def test_a_content_type_is_read_in_its_odd_spellings(value: str, expected: tuple[str, str | None]) -> None:
+    headers = [("CONTENT-type", value)]
+    assert (media_type(headers), charset(headers)) == expected
+
+
+def test_an_encoding_that_cannot_be_taken_off_is_known_as_such() -> None:
+    assert readable_encoding([]) == "identity"
+    assert readable_encoding([("Content-Encoding", "GZIP")]) == "gzip"
+    assert readable_encoding([("Content-Encoding", "br")]) is None
+    assert readable_encoding([("Content-Encoding", "gzip, gzip")]) is None
+
+
+def test_only_what_can_be_taken_off_is_accepted() -> None:
+    assert accept_encoding("gzip, deflate, br, zstd") == "gzip, deflate"
+    assert accept_encoding("br;q=1.0, gzip;q=0.5, *;q=0.1") == "gzip;q=0.5"
+    assert accept_encoding("br") == "identity"
+    assert accept_encoding(None) is None
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "raw deflate", "two gzip members"])
+def test_a_coded_body_is_decoded_gated_and_coded_again(coding: str, size: int) -> None:
+    text = b"<p>hello</p>" * 500
+    body = {
+        "gzip": gzip.compress(text),
+        "deflate": zlib.compress(text),
+        "raw deflate": zlib.compress(text, wbits=-15),
+        "two gzip members": gzip.compress(text[:999]) + gzip.compress(text[999:]),
+    }[coding]
+    stream = Coded(Upper(), "deflate" if "deflate" in coding else "gzip")
+    out = b"".join(stream.feed(body[at : at + size]) for at in range(0, len(body), size)) + stream.finish()
+    assert zlib.decompress(out, wbits=47) == text.upper() + b"!"
+
+
+def test_vary_is_one_field_and_keeps_what_it_had() -> None:
+    assert vary([("Vary", "Accept"), ("vary", "cookie")], "Cookie", "Sec-GPC") == [("Vary", "Accept, cookie, Sec-GPC")]
+    assert vary([("Vary", "*")], "Cookie") == [("Vary", "*")]
+    assert vary([], "Cookie") == [("Vary", "Cookie")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([], "private"),
+        (["public, max-age=60, s-maxage=600"], "private, max-age=60"),
+        (["no-store"], "no-store"),
+        (["no-cache", "must-revalidate"], "private, no-cache, must-revalidate"),
+        (["Private"], "private"),
+    ],
+)
+def test_a_visitors_page_stays_out_of_shared_caches(before: list[str], after: str) -> None:
+    assert private([("Cache-Control", value) for value in before]) == [("Cache-Control", after)]
+
+
+def test_a_marked_tag_comes_back_as_the_applications_own_in_the_same_state_only() -> None:
+    assert marked_etag('"abc"', STATE) == f'"abc;c={STATE}"'
+    assert marked_etag('W/"abc"', STATE) == f'W/"abc;c={STATE}"'
+    assert marked_etag("abc", STATE) == "abc"  # no valid tag: no cache would use it
+    sent = f'W/"a;c={STATE}", "b;c={OTHER}", "c"'
+    assert unmarked_etags(sent, STATE, keep_foreign=False) == 'W/"a"'
+    assert unmarked_etags(sent, STATE, keep_foreign=True) == 'W/"a", "c"'
+    assert unmarked_etags("*", STATE, keep_foreign=True) == "*"
+    assert unmarked_etags("*", STATE, keep_foreign=False) == ""

@@ -1,0 +1,164 @@
+"""The signed cookie: what it holds comes back; whatever else comes in reads as undecided and never raises."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
+
+from consent.policy.regime import MODELS
+from consent.visitor.cookie import MAX_AGE, MAX_SIZE, DecisionCookie
+from consent.visitor.decision import Decision
+
+KEY = b"a key for tests, of a decent length"
+OLD = b"the key before that, also decent.."
+COOKIE = DecisionCookie([KEY])
+ACCEPTED = Decision(
+    granted=frozenset({"analytics", "marketing"}),
+    policy="2026-11",
+    model="opt-in",
+    at=1_795_000_000,
+    record="0190163d8694739b9aab000000000001",
+    leaf="ab" * 32,
+)
+REFUSED = Decision(granted=frozenset(), policy="2026-11", model="opt-out", at=1_794_960_000, gpc=True)
+
+decisions = st.builds(
+    Decision,
+    granted=st.frozensets(st.from_regex(r"[a-z][a-z0-9-]{0,31}", fullmatch=True), max_size=6),
+    policy=st.text(st.characters(codec="utf-8"), max_size=64),
+    model=st.sampled_from(MODELS),
+    at=st.integers(0, (1 << 40) - 1),
+    gpc=st.booleans(),
+    record=st.none() | st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
+    leaf=st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+)
+
+
+def signed(content: object, *, salt: str = "consent.decision.v1", key: bytes = KEY) -> str:
+    """A value with a good signature, whatever it holds."""
+    options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return URLSafeSerializer(key, salt=salt, signer_kwargs=options).dumps(content)
+
+
+@given(decisions)
+def test_a_decision_comes_back_as_it_was(decision: Decision) -> None:
+    assert COOKIE.decode(COOKIE.encode(decision)) == decision
+
+
+def test_the_cookie_of_an_accepter_stays_near_220_bytes() -> None:
+    assert len(COOKIE.encode(ACCEPTED)) <= 260
+
+
+@pytest.mark.parametrize("decision", [ACCEPTED, REFUSED], ids=["accepted", "refused"])
+def test_every_flipped_byte_reads_as_undecided(decision: Decision) -> None:
+    value = COOKIE.encode(decision)
+    for index, character in enumerate(value):
+        for bit in range(7):
+            other = chr(ord(character) ^ (1 << bit))
+            assert COOKIE.decode(value[:index] + other + value[index + 1 :]) is None, (index, other)
+
+
+@pytest.mark.parametrize("decision", [ACCEPTED, REFUSED], ids=["accepted", "refused"])
+def test_every_truncation_and_extension_reads_as_undecided(decision: Decision) -> None:
+    value = COOKIE.encode(decision)
+    for cut in range(len(value)):
+        assert COOKIE.decode(value[:cut]) is None
+        assert COOKIE.decode(value[cut + 1 :]) is None
+    for extra in ("=", "A", ".", " ", "\0"):
+        assert COOKIE.decode(value + extra) is None
+        assert COOKIE.decode(extra + value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "true", "null", "[]", "{}", "1", "yes", "\0", "a\0b", ".", "..", "...", "x" * 8192, "é", "\ud800", "%00",
+        "W10.", "dHJ1ZQ.AAAA", "=" * 50, "." * 2000, "-" * MAX_SIZE, "[" * 3000, "\r\nSet-Cookie: a=b",
+    ],
+)  # fmt: skip
+def test_nonsense_reads_as_undecided(value: str) -> None:
+    assert COOKIE.decode(value) is None
+
+
+@given(st.text(max_size=300) | st.text("ABCDEFabcdef0123456789._-", max_size=400))
+def test_no_text_at_all_raises_or_grants(value: str) -> None:
+    assert COOKIE.decode(value) is None
+    assert COOKIE.read(f"consent={value}", secure=False) is None
+
+
+GOOD = ["2026-11", "opt-in", 1_795_000_000, 0, ["analytics"], "", ""]
+
+
+def test_the_table_below_starts_from_a_good_value() -> None:
+    assert COOKIE.decode(signed(GOOD)) is not None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        True, None, [], {}, "yes", 1, [GOOD], GOOD[:-1], [*GOOD, ""], {"granted": ["analytics"]},
+        [None, *GOOD[1:]],
+        [*GOOD[:1], "everything", *GOOD[2:]],
+        [*GOOD[:2], True, *GOOD[3:]], [*GOOD[:2], -1, *GOOD[3:]], [*GOOD[:2], 1.5, *GOOD[3:]], [*GOOD[:2], 1 << 60, *GOOD[3:]], [*GOOD[:2], "1", *GOOD[3:]],
+        [*GOOD[:3], False, *GOOD[4:]], [*GOOD[:3], 1.0, *GOOD[4:]], [*GOOD[:3], 2, *GOOD[4:]],
+        [*GOOD[:4], "analytics", *GOOD[5:]], [*GOOD[:4], ["b", "a"], *GOOD[5:]], [*GOOD[:4], ["a", "a"], *GOOD[5:]], [*GOOD[:4], [1], *GOOD[5:]], [*GOOD[:4], ["A b"], *GOOD[5:]],
+        [*GOOD[:5], "short", ""], [*GOOD[:5], "G" * 32, ""], [*GOOD[:5], "", "short"], [*GOOD[:5], "", "A" * 44], [*GOOD[:5], "", "*" * 43],
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_well_signed_but_not_our_spelling_reads_as_undecided(content: object) -> None:
+    assert COOKIE.decode(signed(content)) is None
+
+
+def test_another_salt_key_digest_or_format_reads_as_undecided() -> None:
+    assert COOKIE.decode(signed(GOOD, salt="consent.decision.v2")) is None
+    assert COOKIE.decode(signed(GOOD, salt="cookie-session")) is None
+    assert COOKIE.decode(signed(GOOD, key=OLD)) is None
+    assert COOKIE.decode(URLSafeSerializer(KEY, salt="consent.decision.v1").dumps(GOOD)) is None  # SHA-1
+    assert COOKIE.decode(URLSafeTimedSerializer(KEY, salt="consent.decision.v1").dumps(GOOD)) is None
+
+
+def test_the_first_key_signs_and_every_key_reads() -> None:
+    before = DecisionCookie([OLD]).encode(ACCEPTED)
+    rotated = DecisionCookie([KEY, OLD])
+    assert rotated.decode(before) == ACCEPTED
+    assert COOKIE.decode(rotated.encode(ACCEPTED)) == ACCEPTED
+    assert DecisionCookie([OLD]).decode(rotated.encode(ACCEPTED)) is None
+
+
+def test_the_cookie_is_kept_from_scripts_and_on_https_from_other_hosts() -> None:
+    plain = COOKIE.write(ACCEPTED, secure=False, max_age=1000)
+    assert plain.startswith("consent=")
+    assert plain.endswith("; Max-Age=1000; Path=/; HttpOnly; SameSite=Lax")
+    secure = COOKIE.write(ACCEPTED, secure=True, max_age=10**9)
+    assert secure.startswith("__Host-consent=")
+    assert secure.endswith(f"; Max-Age={MAX_AGE}; Path=/; HttpOnly; SameSite=Lax; Secure")
+    assert "Domain" not in secure
+    assert "Max-Age=0;" in COOKIE.write(ACCEPTED, secure=False, max_age=-5)
+
+
+def test_on_https_only_the_host_bound_cookie_is_read() -> None:
+    value = COOKIE.encode(ACCEPTED)
+    assert COOKIE.read(f"consent={value}", secure=True) is None
+    assert COOKIE.read(f"__Host-consent={value}", secure=True) == ACCEPTED
+    assert COOKIE.read(f"__Host-consent={value}", secure=False) is None
+
+
+def test_a_planted_cookie_of_the_same_name_does_not_hide_the_real_one() -> None:
+    value = COOKIE.encode(REFUSED)
+    assert COOKIE.read(f"a=b; consent=true; consent={value}; c=d", secure=False) == REFUSED
+    assert COOKIE.read(f"xconsent={value}; consent2={value}", secure=False) is None
+    assert COOKIE.read(None, secure=False) is None
+
+
+@given(decisions, st.data())
+def test_decode_is_the_inverse_of_encode_and_of_nothing_else(decision: Decision, data: st.DataObject) -> None:
+    value = COOKIE.encode(decision)
+    other = COOKIE.encode(replace(decision, at=data.draw(st.integers(0, 1 << 39))))
+    spliced = other.rpartition(".")[0] + "." + value.rpartition(".")[2]
+    assert COOKIE.decode(spliced) in {None, decision}
