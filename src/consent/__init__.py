@@ -1,1 +1,34 @@
-"""Cookie consent in the server."""
+"""Cookie consent in the server: asked, held, signed and recorded.
+
+The doors are modules of their own: :mod:`consent.wsgi`, :mod:`consent.flask`, :mod:`consent.django`.
+Importing this package loads no framework, no database and no catalogue of services.
+"""
+
+from .errors import ConfigurationError, ConsentError, InvalidRequest, LogUnavailable, UnknownPurpose
+from .gate import Gate
+from .policy.policy import Cookie, Policy, Purpose, Service
+from .policy.regime import PRESETS, Regime
+from .policy.settings import Settings, read_settings, read_toml
+from .visitor.decision import Decision, Visitor
+from .visitor.signal import Signals
+
+__all__ = [
+    "PRESETS",
+    "ConfigurationError",
+    "ConsentError",
+    "Cookie",
+    "Decision",
+    "Gate",
+    "InvalidRequest",
+    "LogUnavailable",
+    "Policy",
+    "Purpose",
+    "Regime",
+    "Service",
+    "Settings",
+    "Signals",
+    "UnknownPurpose",
+    "Visitor",
+    "read_settings",
+    "read_toml",
+]

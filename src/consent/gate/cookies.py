@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterable
 from datetime import UTC
 
-from werkzeug.http import parse_date
-
 from .match import Rules, addresses_in
 
 __all__ = ["expire", "hold_links", "hold_set_cookies"]
@@ -61,7 +59,11 @@ def _deletes(cookie: str, now: float) -> bool:
                 expires = value.strip()
     if max_age is not None and re.fullmatch(r"-?[0-9]+", max_age):
         return max_age.startswith("-") or int(max_age[:20]) == 0
-    moment = parse_date(expires) if expires else None
+    if expires is None:
+        return False
+    from werkzeug.http import parse_date  # a heavy package, for a rare header
+
+    moment = parse_date(expires)
     return moment is not None and moment.astimezone(UTC).timestamp() <= now
 
 

@@ -1,0 +1,232 @@
+"""One append-only store, whatever database is under it: append a record durably, read records in order.
+
+``sqlite:///consent.db`` is a file beside the site, ``sqlite:////var/lib/site/consent.db`` an absolute path,
+``sqlite://`` memory, for tests. ``postgresql://user@host/name`` needs the ``postgres`` extra.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Protocol
+
+from ..errors import ConfigurationError, LogUnavailable
+from .record import Receipt, Record, commitment, format_body, leaf_data, leaf_hash, mac, parse_body
+
+__all__ = ["Database", "SqlStore", "Store", "Stored", "open_store"]
+
+_COLUMNS = "rid, ts, commitment, mac, salt, body"
+_NOTICE_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as it is kept. ``record`` is None where its content was erased, or where ``problem`` says what is wrong.
+
+    ``authentic``: whether the code that only the site's key makes is right; None if no key was given.
+    """
+
+    id: str
+    ts: int
+    record: Record | None
+    commitment: str
+    leaf: str
+    authentic: bool | None
+    problem: str | None = None
+
+
+class Store(Protocol):
+    """What a site needs of its log."""
+
+    def append(self, record: Record, notice: bytes = b"") -> Receipt:
+        """Keep a record, durably when this returns. The same record again is kept once.
+
+        :raises LogUnavailable: if that cannot be promised.
+        """
+
+    def records(
+        self,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: tuple[int, str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Stored]:
+        """The records in the order of time. ``since`` and ``until`` are Unix milliseconds, the second exclusive;
+        ``after`` is the time and id of the record to go on behind.
+
+        :raises LogUnavailable: if the log cannot be read.
+        """
+
+    def find(self, prefix: str) -> list[Stored]:
+        """The records, at most two, whose id begins with these hex digits.
+
+        :raises LogUnavailable: if the log cannot be read.
+        """
+
+    def close(self) -> None:
+        """Close the log."""
+
+
+class Database(Protocol):
+    """What :class:`SqlStore` needs of a database. Both raise :class:`LogUnavailable` and nothing else."""
+
+    placeholder: str
+
+    def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
+        """Run these in one transaction that is durable when this returns."""
+
+    def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+
+    def close(self) -> None: ...
+
+
+class SqlStore:
+    """The log in a SQL database. Safe to use from all threads and across a fork.
+
+    ``keys``: the keys of the records' authentication codes, the one in use first; empty for a reader without a key.
+    """
+
+    def __init__(self, database: Database, keys: Sequence[bytes] = ()) -> None:
+        self._database = database
+        self._keys = tuple(keys)
+        self._noticed: set[bytes] = set()
+
+    def append(self, record: Record, notice: bytes = b"") -> Receipt:
+        if not self._keys:
+            raise LogUnavailable("this log was opened for reading, without a key")
+        body = format_body(record)
+        salt = secrets.token_bytes(32)
+        committed = commitment(salt, body)
+        data = leaf_data(record.id, record.ts, committed)
+        rid = bytes.fromhex(record.id)
+        code = mac(self._keys[0], data)
+        subject = bytes.fromhex(record.subject) if record.subject else None
+        statements = [
+            self._insert(
+                "consent_record (rid, ts, subj, commitment, mac, kid, salt, body)",
+                (rid, record.ts, subject, committed, code, 0, salt, body.decode()),
+            ),
+            self._insert("consent_pending (rid)", (rid,)),
+        ]
+        digest = sha256(notice).digest()
+        if notice and digest not in self._noticed:
+            values = (digest, _NOTICE_TYPE, notice)
+            statements.append(self._insert("consent_notice (sha256, media_type, content)", values))
+        self._database.write(statements)
+        self._noticed.add(digest)
+        kept = self._rows("rid = ?", (rid,))
+        # After a retry the leaf is that of the first append, whose salt counts.
+        first = leaf_hash(leaf_data(record.id, kept[0][1], bytes(kept[0][2])))
+        return Receipt(record.id, record.ts, first.hex())
+
+    def records(
+        self,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: tuple[int, str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Stored]:
+        last = (after[0], bytes.fromhex(after[1])) if after else (-1, b"")
+        left = limit
+        while left is None or left > 0:
+            page = _PAGE if left is None else min(left, _PAGE)
+            rows = self._rows(
+                "ts >= ? AND ts < ? AND (ts > ? OR (ts = ? AND rid > ?)) ORDER BY ts, rid LIMIT ?",
+                (since or 0, 2**62 if until is None else until, last[0], last[0], last[1], page),
+            )
+            yield from map(self._stored, rows)
+            if len(rows) < page:
+                return
+            last = (rows[-1][1], bytes(rows[-1][0]))
+            left = None if left is None else left - len(rows)
+
+    def find(self, prefix: str) -> list[Stored]:
+        digits = prefix.lower().replace("-", "")
+        low, high = digits.ljust(32, "0"), digits.ljust(32, "f")
+        if len(digits) > 32 or not set(digits) <= set("0123456789abcdef"):
+            return []
+        rows = self._rows("rid BETWEEN ? AND ? ORDER BY rid LIMIT 2", (bytes.fromhex(low), bytes.fromhex(high)))
+        return [self._stored(row) for row in rows]
+
+    def notice(self, digest: str) -> bytes | None:
+        """The words that a record's ``notice`` is the hash of."""
+        key = bytes.fromhex(digest.removeprefix("sha256:"))
+        rows = self._read("SELECT content FROM consent_notice WHERE sha256 = ?", (key,))
+        return bytes(rows[0][0]) if rows else None
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _insert(self, table: str, values: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+        marks = ", ".join([self._database.placeholder] * len(values))
+        return f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", values
+
+    def _rows(self, where: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self._read(f"SELECT {_COLUMNS} FROM consent_record WHERE {where}", values)  # noqa: S608
+
+    def _read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self._database.read(statement.replace("?", self._database.placeholder), values)
+
+    def _stored(self, row: tuple[Any, ...]) -> Stored:
+        rid, ts, committed, code, salt, body = row
+        record_id = bytes(rid).hex()
+        data = leaf_data(record_id, ts, bytes(committed))
+        authentic = None
+        if self._keys:
+            authentic = any(hmac.compare_digest(mac(key, data), bytes(code)) for key in self._keys)
+        record, problem = None, None
+        if body is not None:
+            record, problem = _checked(record_id, ts, bytes(committed), bytes(salt or b""), body)
+        if authentic is False and problem is None:
+            problem = "its authentication code is wrong"
+        return Stored(record_id, ts, record, bytes(committed).hex(), leaf_hash(data).hex(), authentic, problem)
+
+
+_PAGE = 500
+
+
+def _checked(record_id: str, ts: int, committed: bytes, salt: bytes, body: str) -> tuple[Record | None, str | None]:
+    """The record in a row, and what is wrong with it."""
+    if commitment(salt, body.encode()) != committed:
+        return None, "its content is not what was committed to"
+    try:
+        record = parse_body(body.encode())
+    except ValueError as error:
+        return None, str(error)
+    if (record.id, record.ts) != (record_id, ts):
+        return record, "its id or time is not that of its content"
+    return record, None
+
+
+def open_store(url: str, *, keys: Sequence[bytes] = (), create: bool = True) -> SqlStore:
+    """Open the log at a URL. ``create``: make the database and its tables if they are not there.
+
+    :raises ConfigurationError: for a URL that is none of ours, or a driver that is not installed.
+    :raises LogUnavailable: with ``create`` False, if there is no log.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        from .sqlite import SqliteDatabase
+
+        if rest and not rest.startswith("/"):
+            raise ConfigurationError("a path has three slashes: sqlite:///consent.db", path=("log",), value=url)
+        path = rest[1:]
+        if path and not create and not os.path.exists(path):  # noqa: PTH110 - a plain question
+            raise LogUnavailable(f"there is no log at {path}")
+        return SqlStore(SqliteDatabase(path), keys)
+    if scheme in {"postgresql", "postgresql+psycopg"}:
+        try:
+            from .postgres import PostgresDatabase
+        except ImportError as error:
+            raise ConfigurationError(
+                "a PostgreSQL log needs psycopg: pip install 'cookie-consent[postgres]'", path=("log",)
+            ) from error
+        return SqlStore(PostgresDatabase(f"postgresql://{rest}"), keys)
+    raise ConfigurationError("no such log", path=("log",), value=url, known=("sqlite:///PATH", "postgresql://…"))

@@ -1,0 +1,371 @@
+"""One mapping, three spellings (Flask config, Django setting, TOML), one parser: settings in, frozen values out.
+
+Every mistake is one :class:`~consent.errors.ConfigurationError` at start, with the setting's path, the bad value, the
+known ones and the nearest spelling.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, cast
+
+from ..errors import ConfigurationError
+from . import catalogue
+from .policy import BUILT_IN_PURPOSES, NECESSARY, Cookie, Policy, Purpose, Service
+from .reader import Table, host_pattern, snippet
+from .regime import MODELS, PRESETS, STRICT, Model, Regime
+
+__all__ = ["RegionSource", "Settings", "read_settings", "read_toml"]
+
+Wording = Literal["auto", "ask", "assume"]
+Placement = Literal["auto", "manual"]
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
+_PREFIX = re.compile(r"/(?:[A-Za-z0-9._~-]+/)+\Z")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
+_WELL_KNOWN = frozenset({"secret", "dev", "changeme", "password", "secretkey", "changethis", "insecure", "test", "key"})
+
+
+@dataclass(frozen=True, slots=True)
+class RegionSource:
+    """Where a visitor's region comes from: a request header, a fixed code, or the site's own function."""
+
+    header: str | None = None
+    fixed: str | None = None
+    function: Callable[[Callable[[str], str | None]], str | None] | None = None
+
+    def find(self, header: Callable[[str], str | None]) -> str | None:
+        """The region of a request, an ISO 3166 code, given its headers by lower-case name."""
+        if self.function is not None:
+            return self.function(header)
+        return header(self.header.lower()) if self.header is not None else self.fixed
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that a site's owner can decide, checked and frozen. ``docs/settings.md`` has a heading for each.
+
+    ``regime`` is None where the visitor's region decides. ``keys``: the first signs, all verify.
+    """
+
+    policy: Policy
+    keys: tuple[bytes, ...] = field(repr=False)
+    regime: Regime | None = STRICT
+    region: RegionSource | None = None
+    wording: Wording = "auto"
+    privacy_url: str = ""
+    prefix: str = "/_consent/"
+    log: str = "sqlite:///consent.db"
+    placement: Placement = "auto"
+    language: str = "auto"
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    cookie_name: str = "consent"
+
+
+def read_toml(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """The settings mapping in a TOML file.
+
+    :raises ConfigurationError: if it cannot be read, with the place in the file.
+    """
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - the path may be any path-like
+            return tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the settings in {os.fspath(path)} cannot be read: {error}") from error
+
+
+def read_settings(
+    mapping: Mapping[str, Any], *, keys: Iterable[str | bytes] | str | bytes | None = None, where: str = "CONSENT"
+) -> Settings:
+    """Read and check a settings mapping.
+
+    :param keys: the framework's secret keys; ``secret_key`` in the mapping goes before them.
+    :param where: what errors call the mapping.
+    :raises ConfigurationError: for the first mistake that is found.
+    """
+    table = Table(mapping, (where,))
+    services = tuple(_services(table))
+    policy = Policy.of(
+        _purposes(table, services),
+        services,
+        version=table.text("policy", longest=64),
+        undeclared=_undeclared(table, services),
+    )
+    _check_purposes(table, policy)
+    regime, region = _regime(table)
+    settings = Settings(
+        policy=policy,
+        keys=_keys(table, keys),
+        regime=regime,
+        region=region,
+        wording=_wording(table, regime),
+        privacy_url=_privacy_url(table),
+        prefix=_prefix(table),
+        log=table.text("log", "sqlite:///consent.db"),
+        placement=cast("Placement", table.choice("placement", ("auto", "manual"), "auto")),
+        language=_language(table),
+        texts=_texts(table),
+        cookie_name=_cookie_name(table),
+    )
+    table.finish()
+    return settings
+
+
+# Services
+
+
+def _services(table: Table) -> Iterable[Service]:
+    value = table.raw("services", {})
+    if isinstance(value, str):
+        table.fail("services", "must be a list of names, or a table", value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        for name in table.texts("services"):
+            yield _service(name, Table({}, (*table.path, "services", name)), table)
+        return
+    for name, entry in table.tables("services"):
+        yield _service(name, entry, table)
+
+
+_SERVICE_SETTINGS = ("title", "provider", "privacy_url", "purposes", "hosts", "snippets", "cookies", "storage")
+
+
+def _service(name: str, entry: Table, table: Table) -> Service:
+    own = any(setting in entry for setting in ("hosts", "snippets", "cookies", "storage")) and "purposes" in entry
+    known = None if own and not _is_known(name) else catalogue.load().get(name)
+    if known is None and not own:
+        if any(setting in entry for setting in _SERVICE_SETTINGS):
+            message = "a service of the site's own needs purposes, and hosts, snippets, cookies or storage"
+            raise ConfigurationError(message, path=entry.path)
+        raise ConfigurationError(
+            "unknown service", path=(*table.path, "services"), value=name, known=catalogue.load().keys()
+        )
+    if not _NAME.match(name):
+        raise ConfigurationError("a name is lower-case letters, digits and hyphens", path=entry.path, value=name)
+    base = known or Service(name, title=name.replace("-", " ").capitalize())
+    purposes = entry.texts("purposes") if "purposes" in entry else base.purposes
+    if not purposes:
+        entry.fail("purposes", "must name at least one purpose")
+    service = Service(
+        name=name,
+        title=entry.text("title", base.title, longest=120),
+        provider=entry.text("provider", base.provider, longest=120),
+        purposes=purposes,
+        hosts=_more(base.hosts, entry.each("hosts", host_pattern)),
+        snippets=_more(base.snippets, entry.each("snippets", snippet)),
+        cookies=_more(base.cookies, _cookies(entry)),
+        storage=_more(base.storage, entry.texts("storage")),
+        privacy_url=_address(entry, "privacy_url", base.privacy_url),
+    )
+    entry.finish(_SERVICE_SETTINGS)
+    return service
+
+
+def _is_known(name: str) -> bool:
+    """Whether the catalogue has a service; asked only for names that may be the site's own."""
+    return name in catalogue.load()
+
+
+def _more(known: tuple[Any, ...], added: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What the catalogue knows and what the site adds: holding more is always safe."""
+    return tuple(dict.fromkeys((*known, *added)))
+
+
+def _cookies(entry: Table) -> tuple[Cookie, ...]:
+    value = entry.raw("cookies", ())
+    if not isinstance(value, (list, tuple)):
+        entry.fail("cookies", "must be a list of names or tables", value)
+    cookies: list[Cookie] = []
+    for number, item in enumerate(value):
+        path = (*entry.path, "cookies", str(number))
+        if isinstance(item, str):
+            cookies.append(Cookie(_pattern(item, path)))
+            continue
+        table = Table(item, path)
+        name = _pattern(table.text("name", longest=256), path)
+        days = table.number("days", None, least=0, most=36_500)
+        cookies.append(Cookie(name, days, table.flag("third_party")))
+        table.finish()
+    return tuple(cookies)
+
+
+def _pattern(name: str, path: tuple[str, ...]) -> str:
+    if not _TOKEN.match(name) or not name.strip("*"):
+        raise ConfigurationError("a cookie's name has letters, digits and !#$%&'*+.^_`|~-", path=path, value=name)
+    return name
+
+
+def _undeclared(table: Table, services: tuple[Service, ...]) -> tuple[Service, ...]:
+    if table.choice("undeclared", ("hold", "allow"), "hold") == "allow":
+        return ()
+    declared = {service.name for service in services}
+    return tuple(
+        service
+        for name, service in catalogue.load().items()
+        # What is necessary needs no agreement, declared or not.
+        if name not in declared and set(service.purposes) != {NECESSARY}
+    )
+
+
+# Purposes
+
+
+def _purposes(table: Table, services: tuple[Service, ...]) -> list[Purpose]:
+    """Necessary first, then the built-in ones in use, then the site's own as they stand."""
+    given: dict[str, Purpose] = {}
+    for name, entry in table.tables("purposes"):
+        if not _NAME.match(name):
+            raise ConfigurationError(
+                "a purpose is lower-case letters, digits and hyphens", path=(*table.path, "purposes"), value=name
+            )
+        purpose = Purpose(name, entry.text("title", longest=120), entry.text("text", longest=1000))
+        if name not in BUILT_IN_PURPOSES and not (purpose.title and purpose.text):
+            raise ConfigurationError("a purpose of the site's own needs a title and a text", path=entry.path)
+        entry.finish()
+        given[name] = purpose
+    used = {NECESSARY, *given, *(name for service in services for name in service.purposes)}
+    built_in = [given.get(name, Purpose(name)) for name in BUILT_IN_PURPOSES if name in used]
+    return [*built_in, *(purpose for name, purpose in given.items() if name not in BUILT_IN_PURPOSES)]
+
+
+def _check_purposes(table: Table, policy: Policy) -> None:
+    known = (*BUILT_IN_PURPOSES, *policy.names)
+    for service in policy.services:
+        for name in service.purposes:
+            if name not in policy.names:
+                path = (*table.path, "services", service.name, "purposes")
+                raise ConfigurationError("unknown purpose", path=path, value=name, known=set(known))
+
+
+# The law
+
+
+def _regime(table: Table) -> tuple[Regime | None, RegionSource | None]:
+    region = _region(table)
+    value = table.raw("regime", "auto")
+    if value == "auto":
+        return (None if region is not None else STRICT), region
+    if region is not None:
+        table.fail("regime", "is fixed, and so is not found by region; leave one of the two out", value)
+    if isinstance(value, str):
+        if value not in PRESETS:
+            table.fail("regime", "unknown regime", value, ("auto", *PRESETS))
+        return PRESETS[value], None
+    entry = Table(value, (*table.path, "regime"))
+    model = entry.choice("model", MODELS, "opt-in")
+    months = entry.number("months", 6, least=1, most=24)
+    signals = entry.texts("signals")
+    for signal in signals:
+        if signal != "gpc":
+            entry.fail("signals", "unknown signal", signal, ("gpc",))
+    regime = Regime(
+        entry.text("name", "own", longest=32),
+        cast("Model", model),
+        int(months or 6),
+        frozenset(signals),
+        entry.flag("privacy_choices"),
+    )
+    entry.finish()
+    return regime, None
+
+
+def _region(table: Table) -> RegionSource | None:
+    value = table.raw("region")
+    if value is None:
+        return None
+    if callable(value):
+        return RegionSource(function=value)
+    kind, colon, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if kind == "header" and _TOKEN.match(rest):
+        return RegionSource(header=rest)
+    if kind == "fixed" and re.fullmatch(r"[A-Za-z]{2}(?:[-_][A-Za-z0-9]{1,3})?", rest):
+        return RegionSource(fixed=rest.upper().replace("_", "-"))
+    table.fail("region", "must be one of these, or a function", value, ("header:NAME", "fixed:CODE"))
+
+
+def _wording(table: Table, regime: Regime | None) -> Wording:
+    wording = table.choice("wording", ("auto", "ask", "assume"), "auto")
+    if wording == "assume" and (regime is None or regime.model == "opt-in"):
+        who = f"the regime {regime.name!r} asks" if regime is not None else "a visitor's region may ask"
+        table.fail(
+            "wording",
+            f"consent cannot be assumed where {who} for it first: it is an act of the visitor (GDPR art. 4(11), "
+            'CJEU C-673/17); use "auto", which assumes only where the law allows it',
+            wording,
+            ("auto", "ask"),
+        )
+    return cast("Wording", wording)
+
+
+# The rest
+
+
+def _keys(table: Table, keys: Iterable[str | bytes] | str | bytes | None) -> tuple[bytes, ...]:
+    given = table.raw("secret_key", keys)
+    listed = [given] if isinstance(given, (str, bytes)) else list(given or ())
+    where = (*table.path, "secret_key")
+    if not listed:
+        raise ConfigurationError(
+            "there is no key to sign with: set the framework's SECRET_KEY or CONSENT_SECRET_KEY", path=where
+        )
+    checked: list[bytes] = []
+    for key in listed:
+        if not isinstance(key, (str, bytes)):
+            raise ConfigurationError("a key must be a text or bytes", path=where)
+        raw = key.encode() if isinstance(key, str) else key
+        folded = re.sub(rb"[^a-z]", b"", raw.lower()).decode()
+        if len(raw) < 16:
+            raise ConfigurationError("a key must have at least 16 bytes, better 32 random ones", path=where)
+        if len(set(raw)) < 5 or folded in _WELL_KNOWN:
+            raise ConfigurationError("this key can be guessed; make a random one", path=where)
+        checked.append(raw)
+    return tuple(dict.fromkeys(checked))
+
+
+def _address(table: Table, name: str, default: str = "") -> str:
+    value = table.text(name, default)
+    if value and not re.match(r"https?://[^\s/\"'<>]|/(?![/\\])", value):
+        table.fail(name, "must be a path of this site or an http(s) address", value)
+    return value
+
+
+def _privacy_url(table: Table) -> str:
+    return _address(table, "privacy_url")
+
+
+def _prefix(table: Table) -> str:
+    value = table.text("prefix", "/_consent/", longest=200)
+    prefix = value if value.endswith("/") else f"{value}/"
+    if not _PREFIX.match(prefix) or "/../" in prefix or "/./" in prefix:
+        table.fail("prefix", "must be a path such as /_consent/", value)
+    return prefix
+
+
+def _language(table: Table) -> str:
+    value = table.text("language", "auto", longest=35)
+    if value != "auto" and not _LANGUAGE.match(value):
+        table.fail("language", 'must be "auto" or a language tag such as "fr"', value)
+    return value
+
+
+def _cookie_name(table: Table) -> str:
+    value = table.text("cookie_name", "consent", longest=64)
+    if not _TOKEN.match(value) or value.startswith(("__Host-", "__Secure-")):
+        table.fail("cookie_name", "must be a plain cookie name; the __Host- prefix is added on HTTPS", value)
+    return value
+
+
+def _texts(table: Table) -> Mapping[str, Mapping[str, str]]:
+    texts: dict[str, Mapping[str, str]] = {}
+    for language, entry in table.tables("texts"):
+        if language != "*" and not _LANGUAGE.match(language):
+            raise ConfigurationError(
+                'must be a language tag such as "fr", or "*"', path=(*table.path, "texts"), value=language
+            )
+        texts[language] = MappingProxyType({key: entry.text(key) for key in entry})
+    return MappingProxyType(texts)
