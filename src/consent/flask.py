@@ -56,7 +56,7 @@ def _place_page() -> None:
 
 def _page() -> Page:
     """What the visitor of this request may be asked and shown; worked out on first use."""
-    page: Page | None = request.environ.get("consent")
+    page: Page | None = request.environ.get("consent.page")
     if page is None:
         raise ConsentError("this request did not come through the app's wsgi_app, where Consent(app) stands")
     return page

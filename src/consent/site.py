@@ -37,7 +37,7 @@ class Site:
 
     def __init__(self, settings: Settings, *, debug: bool = False) -> None:
         self.settings = settings
-        self.store: Store = open_store(settings.log, mac_key=mac_key(settings.keys[0]))
+        self.store: Store = open_store(settings.log, keys=[mac_key(key) for key in settings.keys])
         self.consent = Consent(
             settings,
             held=self._tell_held,

@@ -6,7 +6,7 @@
 
     app = ConsentMiddleware(app, "consent.toml")
 
-Views find what they may ask in ``environ["consent"]``, a :class:`consent.banner.page.Page`.
+Views find what they may ask in ``environ["consent.page"]``, a :class:`consent.banner.page.Page`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ConsentMiddleware:
                 environ.pop(key, None)
             else:
                 environ[key] = value
-        environ["consent"] = LocalProxy(lambda: answer.page)
+        environ["consent.page"] = LocalProxy(lambda: answer.page)
         exchange = _Exchange(answer, start_response, head=facts.method == "HEAD")
         return exchange.body(self._app(environ, exchange.start))
 

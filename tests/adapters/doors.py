@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -50,6 +50,8 @@ class Request:
     method: str = "GET"
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    #: Whether the exchange is by the book; a response without a Content-Type, for one, is not.
+    valid: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Answer:
     body: bytes
 
     def all(self, name: str) -> list[str]:
-        return [value for key, value in self.headers if key.lower() == name.lower()]
+        return [value.strip() for key, value in self.headers if key.lower() == name.lower()]
 
     def header(self, name: str) -> str:
         return next(iter(self.all(name)), "")
@@ -125,14 +127,19 @@ def call_wsgi(app: Any, request: Request) -> Answer:
         started.append((int(status.split()[0]), headers))
         return written.append
 
-    body = validator(app)(_environ(request), start_response)
+    body = (validator(app) if request.valid else app)(_environ(request), start_response)
     try:
-        # The validator wants every chunk to be bytes and the first to come after start_response.
         content = b"".join(body)
     finally:
-        body.close()
+        if hasattr(body, "close"):
+            body.close()
     status, headers = started[-1]
     return Answer(status, headers, b"".join(written) + content)
+
+
+def _without_body(answer: Answer, request: Request) -> Answer:
+    """What a server leaves of the answer to HEAD, where the framework leaves that to the server."""
+    return replace(answer, body=b"") if request.method == "HEAD" else answer
 
 
 def _wsgi_app(serve: Site, style: str) -> Callable[..., Iterable[bytes]]:
@@ -164,10 +171,14 @@ def _wsgi(serve: Site, settings: dict[str, Any], *, style: str = "plain") -> Doo
     from consent.wsgi import ConsentMiddleware
 
     app = _wsgi_app(serve, style)
-    # wsgiref's validator has nothing against write(), but its wrapper wants an iterator that was started properly.
-    door = ConsentMiddleware(app if style == "late" else validator(app), settings, secret_key=SECRET)
-    log = door.site.store = ListStore()
-    return Door(f"wsgi, {style}", lambda request: call_wsgi(door, request), log)
+    log = ListStore()
+    doors: dict[bool, Any] = {}
+    for valid in (True, False):
+        # The validator's own wrapper does not allow for an application that starts late.
+        door = ConsentMiddleware(validator(app) if valid and style != "late" else app, settings, secret_key=SECRET)
+        door.site.store = log
+        doors[valid] = door
+    return Door(f"wsgi, {style}", lambda request: call_wsgi(doors[request.valid], request), log)
 
 
 def _flask(serve: Site, settings: dict[str, Any]) -> Door:
@@ -248,11 +259,13 @@ def _django_settings(settings: dict[str, Any], urlconf: Any) -> None:
 
 
 def _django_urls(view: Any) -> Any:
-    from types import SimpleNamespace
+    from types import ModuleType
 
     from django.urls import re_path
 
-    return SimpleNamespace(urlpatterns=[re_path(r"^(?P<path>.*)$", view)])
+    urls: Any = ModuleType("urls")
+    urls.urlpatterns = [re_path(r"^(?P<path>.*)$", view)]
+    return urls
 
 
 def _middleware_of(handler: Any) -> Any:
@@ -273,7 +286,7 @@ def _django(serve: Site, settings: dict[str, Any]) -> Door:
 
     handler = WSGIHandler()
     log = _middleware_of(handler).site.store = ListStore()
-    return Door("django", lambda request: call_wsgi(handler, request), log)
+    return Door("django", lambda request: _without_body(call_wsgi(handler, request), request), log)
 
 
 def _django_async(serve: Site, settings: dict[str, Any]) -> Door:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from ..banner.look import asset
-from ..banner.markup import settings_page
-from ..banner.text import shown
+from ..banner.markup import settings_page, shown
 from ..errors import InvalidRequest
 from ..gate.cookies import expire
 from ..gate.response import Headers, vary
@@ -78,7 +77,7 @@ def _decide(consent: Consent, facts: Facts, choice: Choice) -> Step:
     ):
         return _decided(consent, facts, visitor, choice, before)  # said again: the log has it already
     page = consent.page(facts, visitor)
-    notice = shown(consent.look, page.lang, visitor.regime.model)
+    notice = shown(consent.look, page.words, visitor.regime)
     record = _record(consent, facts, visitor, choice, lang=page.lang, notice=notice)
 
     def recorded(receipt: Receipt | None) -> Reply:
@@ -156,7 +155,7 @@ def _decided(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, d
     after = _after(visitor, decision)
     cookies = _cookies(consent, facts, after, decision)
     if not choice.scripted:
-        return Reply(303, [("Location", choice.next), _NO_STORE, *cookies])
+        return Reply(303, [("Location", choice.next), _TEXT, _NO_STORE, *cookies])
     state = consent.page(facts, after).state()
     state["withdrawn"] = sorted(visitor.granted - after.granted)
     return _json(200, state, *cookies)
@@ -247,15 +246,10 @@ def _asset(name: str) -> Callable[[Consent, Facts], Reply]:
         found = asset(name)
         current = parse_qs(facts.query).get("v") == [found.digest]
         caching = "public, max-age=31536000, immutable" if current else "public, no-cache"
-        headers = [
-            ("Content-Type", found.type),
-            ("Cache-Control", caching),
-            ("ETag", f'"{found.digest}"'),
-            ("X-Content-Type-Options", "nosniff"),
-        ]
+        headers = [("Cache-Control", caching), ("ETag", f'"{found.digest}"'), ("X-Content-Type-Options", "nosniff")]
         if f'"{found.digest}"' in (facts.header("if-none-match") or ""):
             return Reply(304, headers)
-        return Reply(200, headers, found.body)
+        return Reply(200, [("Content-Type", found.type), *headers], found.body)
 
     return read
 

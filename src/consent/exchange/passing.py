@@ -84,6 +84,11 @@ class Pass:
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
+    @cached_property
+    def _tags(self) -> str | None:
+        """The request's ``If-None-Match`` as the browser sent it, before it is changed for the application."""
+        return self._facts.header("if-none-match")
+
     @property
     def request(self) -> RequestChanges:
         """What to change in the request, so that the application's answer can be gated."""
@@ -95,7 +100,7 @@ class Pass:
         accepted = header("accept-encoding")
         if accepted is not None:
             changes["accept-encoding"] = accept_encoding(accepted)
-        tags = header("if-none-match")
+        tags = self._tags
         # A page's date says nothing of the visitor's state; only a marked tag may answer "not modified".
         if tags is not None:
             keep_foreign = header("sec-fetch-dest") == "empty"
@@ -130,7 +135,7 @@ class Pass:
 
     def _not_modified(self, headers: Headers) -> Headers:
         """A 304's tag as the browser knows it: marked, if it was a marked one that let the application say 304."""
-        asked = self._facts.header("if-none-match") or ""
+        asked = self._tags or ""
         tag = header(headers, "etag")
         if tag is None or marked_etag(tag, self._state) not in asked:
             return headers

@@ -1,0 +1,78 @@
+"""How a site's banner is set up, and the files that it is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Literal, NamedTuple
+
+from ..errors import ConfigurationError
+from ..policy.policy import Policy
+from .text import keys
+
+__all__ = ["Asset", "Look", "asset", "inline_style"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What of a site's settings the visitor sees. One per process, compared by identity.
+
+    :raises ConfigurationError: for words of the site's own under a name that no text has.
+    """
+
+    policy: Policy
+    prefix: str = "/_consent/"
+    privacy_url: str = ""
+    wording: Literal["auto", "ask", "assume"] = "auto"
+    placement: Literal["auto", "manual"] = "auto"
+    language: str = "auto"
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for language, texts in self.texts.items():
+            for key in texts:
+                if key not in keys():
+                    raise ConfigurationError("unknown text", path=("texts", language), value=key, known=keys())
+
+    def assumes(self, model: str) -> bool:
+        """Whether the banner says that agreement is assumed; never where the law asks for it first."""
+        return model != "opt-in" and self.wording != "ask"
+
+
+class Asset(NamedTuple):
+    """A file that pages load: its bytes, media type, and a digest by which caches know it."""
+
+    body: bytes
+    type: str
+    digest: str
+
+
+@cache
+def asset(name: str) -> Asset:
+    """``consent.js`` or ``consent.css``."""
+    if name == "consent.css":
+        body, media_type = _style("card.css") + _style("page.css"), "text/css; charset=utf-8"
+    else:
+        body, media_type = _read(name), "text/javascript; charset=utf-8"
+    return Asset(body, media_type, sha256(body).hexdigest()[:12])
+
+
+@cache
+def inline_style() -> str:
+    """The style of the card alone, small enough to stand in the page."""
+    return _style("card.css").decode()
+
+
+@cache
+def _style(name: str) -> bytes:
+    text = re.sub(r"/\*.*?\*/", "", _read(name).decode(), flags=re.DOTALL)
+    text = re.sub(r"\s+", " ", text)
+    return re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", text).replace(";}", "}").strip().encode()
+
+
+def _read(name: str) -> bytes:
+    return files(__package__).joinpath("static", name).read_bytes()

@@ -1,0 +1,277 @@
+"""Values to HTML: banner, settings page, placeholder, declaration, link. Everything that is not ours is escaped.
+
+Ids and classes begin with ``yc`` ("your choice"): filter lists hide elements that are named after cookies or consent,
+and a hidden banner is one that nobody can refuse. Forms come first; the script only makes them pleasanter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from ..policy.policy import Purpose, Service
+from ..policy.regime import Regime
+from .look import Look
+from .text import Words
+
+if TYPE_CHECKING:
+    from .page import Page
+
+__all__ = ["card", "declaration", "placeholder", "settings_link", "settings_page", "shown", "state_script"]
+
+
+def card(look: Look, words: Words, regime: Regime, *, base: str, target: str) -> Markup:
+    """The first layer. ``base``: origin and prefix of our addresses; ``target``: the page to come back to."""
+    own = Markup('<a href="{}">{}</a>').format(look.privacy_url, words("read_more")) if look.privacy_url else ""
+    return Markup(
+        '<section id="yc" role="region" aria-labelledby="yc-t" lang="{lang}" dir="{dir}" data-nosnippet="">'
+        '<form method="post" action="{base}decision">'
+        '<input type="hidden" name="surface" value="banner"><input type="hidden" name="next" value="{target}">'
+        '<h2 id="yc-t">{title}</h2><p>{text}</p>'
+        '<p id="yc-e" role="alert" hidden>{failed}</p>'
+        '<div class="yc-b"><button name="action" value="accept">{accept}</button>'
+        '<button name="action" value="refuse">{refuse}</button></div>'
+        '<p class="yc-l"><a href="{base}settings?next={next}" data-consent-open="">{settings}</a> {own}</p>'
+        '</form><i class="yc-z"></i></section>'
+    ).format(
+        lang=words.language,
+        dir=words.direction,
+        base=base,
+        target=target,
+        next=_query(target),
+        title=words("title"),
+        text=_first_text(look, words, regime),
+        failed=words("not_saved"),
+        accept=words("accept"),
+        refuse=words("refuse"),
+        settings=words("settings"),
+        own=own,
+    )
+
+
+def _first_text(look: Look, words: Words, regime: Regime) -> str:
+    policy = look.policy
+    purposes = words.join(words.title(purpose) for purpose in policy.purposes if not purpose.necessary)
+    if look.assumes(regime.model):
+        return words("assume", purposes=purposes)
+    services = [service for service in policy.services if any(name in policy.optional for name in service.purposes)]
+    if not services:
+        return words("ask_few", purposes=purposes)
+    named = words.join(service.title for service in services) if len(services) <= 2 else ""
+    return words("ask", purposes=purposes, services=named or words.count("services", len(services)))
+
+
+def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup:  # noqa: A002 - the field's name
+    """The second layer as a document of its own, which the script may show as a dialog."""
+    look, words = page.look, page.words
+    title = words("settings_title")
+    return Markup(
+        '<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
+        '<meta name="color-scheme" content="light dark"><title>{title}</title>'
+        '<link rel="stylesheet" href="{css}"></head><body class="yc-page"><main id="yc-m" class="yc-m">'
+        '<form method="post" action="{base}decision">'
+        '<input type="hidden" name="surface" value="settings"><input type="hidden" name="next" value="{next}">'
+        '<h1 id="yc-h">{title}</h1>{alert}<p>{intro}</p>{gpc}<p class="yc-s">{status}</p>'
+        "{purposes}"
+        '<div class="yc-b"><button name="action" value="save">{save}</button>'
+        '<button name="action" value="accept">{accept}</button>'
+        '<button name="action" value="refuse">{refuse}</button></div>'
+        '<p class="yc-l"><a class="yc-back" href="{next}">{back}</a> {privacy}</p></form></main>'
+        "{script}</body></html>"
+    ).format(
+        lang=words.language,
+        dir=words.direction,
+        title=title,
+        css=page.asset_url("consent.css"),
+        base=page.base,
+        next=next,
+        alert=Markup('<p id="yc-e" role="alert"{}>{}</p>').format(
+            Markup("") if not_saved else Markup(" hidden"), words("not_saved")
+        ),
+        intro=words("settings_intro"),
+        gpc=Markup('<p class="yc-g">{}</p>').format(words("gpc")) if page.visitor.honours_gpc else "",
+        status=_status(page),
+        purposes=Markup("").join(_purpose(page, purpose) for purpose in look.policy.purposes),
+        save=words("save"),
+        accept=words("accept_all"),
+        refuse=words("refuse_all"),
+        back=words("back"),
+        privacy=Markup('<a href="{}">{}</a>').format(look.privacy_url, words("privacy_policy"))
+        if look.privacy_url
+        else "",
+        script=state_script(page.asset_url("consent.js"), page.state(), nonce=None),
+    )
+
+
+def _status(page: Page) -> str:
+    status = page.visitor.status
+    if status == "undecided" and page.visitor.regime.model == "opt-in":
+        status_key = "status_undecided_opt_in"
+    else:
+        status_key = f"status_{status}"
+    return page.words(status_key)
+
+
+def _purpose(page: Page, purpose: Purpose) -> Markup:
+    """One purpose with its box. Nothing is ticked that the visitor did not agree to, or that does not run already."""
+    words = page.words
+    services = page.look.policy.services_for(purpose.name)
+    if purpose.necessary:
+        box = Markup('<span class="yc-on">{}</span>').format(words("always_on"))
+    else:
+        box = Markup('<input type="checkbox" id="yc-{name}" name="purpose" value="{name}"{checked}>').format(
+            name=purpose.name, checked=Markup(" checked") if purpose.name in page.visitor.granted else ""
+        )
+    label = (
+        words.title(purpose)
+        if purpose.necessary
+        else Markup('<label for="yc-{}">{}</label>').format(purpose.name, words.title(purpose))
+    )
+    details = Markup("")
+    if services:
+        details = Markup("<details><summary>{}</summary>{}</details>").format(
+            words.count("services", len(services)), Markup("").join(_service(words, service) for service in services)
+        )
+    return Markup('<section class="yc-p"><h2>{}</h2>{}<p>{}</p>{}</section>').format(
+        label, box, words.text(purpose), details
+    )
+
+
+def _service(words: Words, service: Service) -> Markup:
+    return Markup('<div class="yc-v"><h3>{}{}</h3>{}</div>').format(
+        service.title or service.name,
+        Markup(" <small>{}</small>").format(service.provider) if service.provider else "",
+        _stored(words, service),
+    )
+
+
+def _stored(words: Words, service: Service) -> Markup:
+    """What a service leaves on the device."""
+    items = [
+        Markup("<li><code>{}</code> {}{}</li>").format(
+            cookie.name,
+            words.duration(cookie),
+            f"{words('comma')}{words('third_party')}" if cookie.third_party else "",
+        )
+        for cookie in service.cookies
+    ]
+    items += [
+        Markup("<li><code>{}</code> {}{}{}</li>").format(key, words("storage"), words("comma"), words("storage_note"))
+        for key in service.storage
+    ]
+    if not items:
+        return Markup("<p>{}</p>").format(words("no_cookies"))
+    return Markup("<ul>{}</ul>").format(Markup("").join(items))
+
+
+def declaration(look: Look, words: Words) -> Markup:
+    """The table of services for a privacy page: who, for what, which cookies, how long."""
+    policy = look.policy
+    head = Markup("").join(
+        Markup('<th scope="col">{}</th>').format(words(key)) for key in ("service", "provider", "purpose", "cookie")
+    )
+    rows = Markup("").join(
+        Markup('<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>').format(
+            Markup('<a href="{}">{}</a>').format(service.privacy_url, service.title)
+            if service.privacy_url
+            else service.title or service.name,
+            service.provider or "–",
+            words.join(words.title(policy.purpose(name)) for name in service.purposes),
+            _stored(words, service),
+        )
+        for service in policy.services
+    )
+    if not policy.services:
+        return Markup('<p lang="{}" dir="{}">{}</p>').format(words.language, words.direction, words("no_services"))
+    return Markup(
+        '<table class="yc-d" lang="{}" dir="{}"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table>'
+    ).format(words.language, words.direction, words("declaration"), head, rows)
+
+
+def settings_link(words: Words, regime: Regime, *, base: str, target: str, text: str | None = None) -> Markup:
+    """A link to the settings, for the foot of every page."""
+    named = text or words("privacy_choices" if regime.privacy_choices else "link")
+    return Markup('<a href="{}settings?next={}" data-consent-open="" rel="nofollow">{}</a>').format(
+        base, _query(target), named
+    )
+
+
+def placeholder(page: Page, service: Service) -> Markup:
+    """A document that stands in for a held frame, at the frame's own size: who, why, and what can be done."""
+    words, policy = page.words, page.look.policy
+    title = words("placeholder", service=service.title or service.name)
+    body = Markup("<p>{}</p>").format(words("placeholder_undeclared"))
+    if service.declared:
+        granted = (page.visitor.granted | frozenset(service.purposes)) & frozenset(policy.optional)
+        boxes = Markup("").join(
+            Markup('<input type="hidden" name="purpose" value="{}">').format(name) for name in sorted(granted)
+        )
+        purposes = words.join(words.title(policy.purpose(name)) for name in service.purposes)
+        body = Markup(
+            '<p>{}</p><form method="post" action="{}decision" target="_top">{}'
+            '<input type="hidden" name="surface" value="placeholder"><input type="hidden" name="next" value="{}">'
+            '<button type="button" value="once" hidden>{}</button>'
+            '<button name="action" value="save">{}</button></form>'
+        ).format(
+            words("placeholder_text", provider=service.provider or service.title, purposes=purposes),
+            page.base,
+            boxes,
+            page.next,
+            words("once"),
+            words("always"),
+        )
+    return Markup(
+        '<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+        '<title>{}</title><link rel="stylesheet" href="{}"><body class="yc-f"><main><h1>{}</h1>{}</main>'
+    ).format(words.language, words.direction, title, page.asset_url("consent.css"), title, body)
+
+
+def state_script(source: str, state: Mapping[str, Any], *, nonce: str | None) -> Markup:
+    """The page's state as JSON, and the module that reads it."""
+    # "<" cannot end the element in JSON's own spelling of it.
+    text = json.dumps(state, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    attribute = Markup(' nonce="{}"').format(nonce) if nonce else ""
+    return Markup(
+        '<script type="application/json" id="yc-s">{}</script><script type="module" src="{}"{}></script>'
+    ).format(Markup(text), source, attribute)  # noqa: S704 - JSON, with the one dangerous character escaped
+
+
+def shown(look: Look, words: Words, regime: Regime) -> bytes:
+    """Exactly the words and facts that a visitor is shown, as canonical JSON: what a record's ``notice`` is the hash of."""
+    policy = look.policy
+    content = {
+        "v": 1,
+        "policy": policy.version,
+        "lang": words.language,
+        "model": regime.model,
+        "title": words("title"),
+        "text": _first_text(look, words, regime),
+        "buttons": [words("accept"), words("refuse"), words("settings")],
+        "intro": words("settings_intro"),
+        "privacy_url": look.privacy_url,
+        "purposes": [
+            {"name": purpose.name, "title": words.title(purpose), "text": words.text(purpose)}
+            for purpose in policy.purposes
+        ],
+        "services": [
+            {
+                "name": service.name,
+                "title": service.title,
+                "provider": service.provider,
+                "purposes": list(service.purposes),
+                "stored": [f"{cookie.name} ({words.duration(cookie)})" for cookie in service.cookies]
+                + [f"{key} ({words('storage')})" for key in service.storage],
+            }
+            for service in policy.services
+        ],
+    }
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _query(text: str) -> str:
+    return quote(text, safe="/")
