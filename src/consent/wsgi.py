@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -94,7 +95,9 @@ def _sent(path: str) -> str:
     return path if path.isascii() and path.isprintable() and "%" not in path else quote(path.encode("latin-1"))
 
 
+@cache
 def _key(name: str) -> str:
+    """A header's name as the environ knows it."""
     folded = name.upper().replace("-", "_")
     return folded if folded in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{folded}"
 

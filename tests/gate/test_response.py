@@ -44,7 +44,7 @@ class Upper:
 )
 def test_a_content_type_is_read_in_its_odd_spellings(value: str, expected: tuple[str, str | None]) -> None:
     headers = [("CONTENT-type", value)]
-    assert (media_type(headers), charset(headers)) == expected
+    assert (media_type(value), charset(headers)) == expected
 
 
 def test_an_encoding_that_cannot_be_taken_off_is_known_as_such() -> None:

@@ -15,13 +15,13 @@ from markupsafe import Markup
 
 from ..policy.policy import Purpose, Service
 from ..policy.regime import Regime
-from .look import Look
+from .look import Look, asset
 from .text import Words
 
 if TYPE_CHECKING:
     from .page import Page
 
-__all__ = ["card", "declaration", "placeholder", "settings_link", "settings_page", "shown", "state_script"]
+__all__ = ["asset_url", "card", "declaration", "placeholder", "settings_link", "settings_page", "shown", "state_script"]
 
 
 def card(look: Look, words: Words, regime: Regime, *, base: str, target: str) -> Markup:
@@ -87,7 +87,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         lang=words.language,
         dir=words.direction,
         title=title,
-        css=page.asset_url("consent.css"),
+        css=asset_url(page.base, "consent.css"),
         base=page.base,
         next=next,
         alert=Markup('<p id="yc-e" role="alert"{}>{}</p>').format(
@@ -104,7 +104,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         privacy=Markup('<a href="{}">{}</a>').format(look.privacy_url, words("privacy_policy"))
         if look.privacy_url
         else "",
-        script=state_script(page.asset_url("consent.js"), page.state(), nonce=None),
+        script=state_script(asset_url(page.base, "consent.js"), page.state(), nonce=None),
     )
 
 
@@ -189,7 +189,8 @@ def declaration(look: Look, words: Words) -> Markup:
     if not policy.services:
         return Markup('<p lang="{}" dir="{}">{}</p>').format(words.language, words.direction, words("no_services"))
     return Markup(
-        '<table class="yc-d" lang="{}" dir="{}"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table>'
+        '<table class="yc-d" lang="{}" dir="{}"><caption>{}</caption><thead><tr>{}</tr></thead>'
+        "<tbody>{}</tbody></table>"
     ).format(words.language, words.direction, words("declaration"), head, rows)
 
 
@@ -201,13 +202,18 @@ def settings_link(words: Words, regime: Regime, *, base: str, target: str, text:
     )
 
 
-def placeholder(page: Page, service: Service) -> Markup:
-    """A document that stands in for a held frame, at the frame's own size: who, why, and what can be done."""
-    words, policy = page.words, page.look.policy
+def placeholder(
+    look: Look, words: Words, service: Service, granted: frozenset[str], *, base: str, target: str
+) -> Markup:
+    """A document that stands in for a held frame, at the frame's own size: who, why, and what can be done.
+
+    ``granted``: what is allowed already, and stays so if this service is allowed too.
+    """
+    policy = look.policy
     title = words("placeholder", service=service.title or service.name)
     body = Markup("<p>{}</p>").format(words("placeholder_undeclared"))
     if service.declared:
-        granted = (page.visitor.granted | frozenset(service.purposes)) & frozenset(policy.optional)
+        granted = (granted | frozenset(service.purposes)) & frozenset(policy.optional)
         boxes = Markup("").join(
             Markup('<input type="hidden" name="purpose" value="{}">').format(name) for name in sorted(granted)
         )
@@ -219,16 +225,16 @@ def placeholder(page: Page, service: Service) -> Markup:
             '<button name="action" value="save">{}</button></form>'
         ).format(
             words("placeholder_text", provider=service.provider or service.title, purposes=purposes),
-            page.base,
+            base,
             boxes,
-            page.next,
+            target,
             words("once"),
             words("always"),
         )
     return Markup(
         '<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
         '<title>{}</title><link rel="stylesheet" href="{}"><body class="yc-f"><main><h1>{}</h1>{}</main>'
-    ).format(words.language, words.direction, title, page.asset_url("consent.css"), title, body)
+    ).format(words.language, words.direction, title, asset_url(base, "consent.css"), title, body)
 
 
 def state_script(source: str, state: Mapping[str, Any], *, nonce: str | None) -> Markup:
@@ -242,7 +248,7 @@ def state_script(source: str, state: Mapping[str, Any], *, nonce: str | None) ->
 
 
 def shown(look: Look, words: Words, regime: Regime) -> bytes:
-    """Exactly the words and facts that a visitor is shown, as canonical JSON: what a record's ``notice`` is the hash of."""
+    """Exactly the words and facts that a visitor is shown, as canonical JSON. A record's ``notice`` is its hash."""
     policy = look.policy
     content = {
         "v": 1,
@@ -271,6 +277,11 @@ def shown(look: Look, words: Words, regime: Regime) -> bytes:
         ],
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def asset_url(base: str, name: str) -> str:
+    """The address of ``consent.js`` or ``consent.css``, which changes with its content."""
+    return f"{base}{name}?v={asset(name).digest}"
 
 
 def _query(text: str) -> str:

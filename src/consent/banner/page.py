@@ -15,14 +15,15 @@ from markupsafe import Markup, escape
 from ..policy.policy import Service
 from ..policy.regime import Regime
 from ..visitor.decision import Status, Visitor
-from .look import Look, asset, inline_style
-from .markup import card, declaration, placeholder, settings_link, state_script
+from .look import Look, inline_style
+from .markup import asset_url, card, declaration, placeholder, settings_link, state_script
 from .text import Words
 
 __all__ = ["Inserted", "Page"]
 
 #: Stand for what differs from request to request, in texts that are otherwise the same.
 _TARGET, _NONCE = "/\ue000target", "\ue000nonce"
+_TARGET_QUOTED = quote(_TARGET, safe="/")
 
 
 class Inserted(NamedTuple):
@@ -99,9 +100,9 @@ class Page:
         if not self.visitor.asked:
             return Markup("")
         return Markup('<link rel="stylesheet" href="{}">{}{}').format(
-            self.asset_url("consent.css"),
+            asset_url(self.base, "consent.css"),
             card(self.look, self.words, self.visitor.regime, base=self.base, target=self.next),
-            state_script(self.asset_url("consent.js"), self.state(), nonce=None),
+            state_script(asset_url(self.base, "consent.js"), self.state(), nonce=None),
         )
 
     def settings_link(self, text: str | None = None) -> Markup:
@@ -115,15 +116,12 @@ class Page:
 
     def placeholder(self, service: Service) -> str:
         """The document that stands in for a held frame."""
-        return placeholder(self, service)
+        granted = self.visitor.granted
+        return _targeted(_placeholder(self.look, self.lang, service, granted, self.base), self.next)
 
     def state(self) -> dict[str, Any]:
         """What the page's script is told, and the address ``state`` answers."""
         return _state(self.look, self.visitor, self.words, self.base)
-
-    def asset_url(self, name: str) -> str:
-        """The address of ``consent.js`` or ``consent.css``, which changes with its content."""
-        return f"{self.base}{name}?v={asset(name).digest}"
 
     def inserted(self, *, style_nonce: str | None, script_nonce: str | None, inline_style: bool) -> Inserted:
         """What the gate inserts. Call it when the template is done."""
@@ -133,14 +131,15 @@ class Page:
             visitor.honours_gpc, self.base, inline_style, style_nonce is not None, script_nonce is not None,
         )  # fmt: skip
         filled = _filled(banner if visitor.asked and not self.placed else "", self.next, style_nonce, script_nonce)
-        return Inserted(filled, self._footer(), b"" if filled else _filled(script, self.next, None, script_nonce))
+        later = "" if filled else _filled(script, self.next, None, script_nonce)
+        return Inserted(filled.encode(), self._footer(), later.encode())
 
     def _footer(self) -> bytes:
         visitor = self.visitor
         if self.linked or not visitor.policy.optional:
             link = ""
         else:
-            link = _filled_text(_link(self.look, self.lang, visitor.regime, self.base), self.next)
+            link = _targeted(_link(self.look, self.lang, visitor.regime, self.base), self.next)
         notice = f"{escape(self.words('gpc'))} " if visitor.honours_gpc else ""
         if not link and not notice:
             return b""
@@ -151,6 +150,11 @@ class Page:
 @lru_cache(maxsize=64)
 def _words(look: Look, lang: str) -> Words:
     return Words(look, lang)
+
+
+@lru_cache(maxsize=256)
+def _placeholder(look: Look, lang: str, service: Service, granted: frozenset[str], base: str) -> str:
+    return str(placeholder(look, _words(look, lang), service, granted, base=base, target=_TARGET))
 
 
 @lru_cache(maxsize=256)
@@ -166,7 +170,7 @@ def _pieces(
     """Banner and script of a page, but for what differs from request to request."""
     words = _words(look, lang)
     state = _state_of(look, regime, words, asked=asked, status=status, granted=granted, gpc=gpc, base=base)
-    source = f"{base}consent.js?v={asset('consent.js').digest}"
+    source = asset_url(base, "consent.js")
     script = str(state_script(source, state, nonce=_NONCE if script_nonce else None)) + "\n"
     if not asked:
         return "", script
@@ -174,26 +178,31 @@ def _pieces(
     style = (
         f"<style{nonce}>{inline_style()}</style>"
         if inline
-        else f'<link rel="stylesheet" href="{escape(base)}consent.css?v={asset("consent.css").digest}">'
+        else f'<link rel="stylesheet" href="{escape(asset_url(base, "consent.css"))}">'
     )
     return f"{style}{card(look, words, regime, base=base, target=_TARGET)}{script}", script
 
 
-def _filled(text: str, target: str, style_nonce: str | None, script_nonce: str | None) -> bytes:
+def _filled(text: str, target: str, style_nonce: str | None, script_nonce: str | None) -> str:
     if not text:
-        return b""
-    # The style's nonce stands first; a page whose policy has one has one nonce for both.
+        return ""
+    # The style's nonce stands first.
     if style_nonce is not None:
         text = text.replace(_NONCE, str(escape(style_nonce)), 1)
     if script_nonce is not None:
         text = text.replace(_NONCE, str(escape(script_nonce)))
-    return _filled_text(text, target).encode()
+    return _targeted(text, target)
 
 
-def _filled_text(text: str, target: str) -> str:
-    return text.replace(quote(_TARGET, safe="/"), str(escape(quote(target, safe="/")))).replace(
-        _TARGET, str(escape(target))
-    )
+def _targeted(text: str, target: str) -> str:
+    quoted, escaped = _spellings(target)
+    return text.replace(_TARGET_QUOTED, quoted).replace(_TARGET, escaped)
+
+
+@lru_cache(maxsize=256)
+def _spellings(target: str) -> tuple[str, str]:
+    """A path as a query's value and as an attribute's."""
+    return str(escape(quote(target, safe="/"))), str(escape(target))
 
 
 def _state(look: Look, visitor: Visitor, words: Words, base: str) -> dict[str, Any]:
@@ -232,7 +241,7 @@ def _state_of(
         "gpc": gpc,
         "url": f"{base}decision",
         "settings": f"{base}settings",
-        "style": f"{base}consent.css?v={asset('consent.css').digest}",
+        "style": asset_url(base, "consent.css"),
         "storage": {
             name: sorted({key for service in policy.services_for(name) for key in service.storage})
             for name in policy.optional

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from http.cookies import Morsel
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..gate.response import Headers, Stream
 __all__ = ["gate_body", "key_of", "read_headers", "write_headers"]
 
 
+@cache
 def key_of(name: str) -> str:
     """A header's name as ``request.META`` knows it."""
     folded = name.upper().replace("-", "_")

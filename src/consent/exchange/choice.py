@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from ..errors import InvalidRequest, UnknownPurpose
+from ..log.record import Surface
 from ..policy.policy import Policy
 from .facts import Facts
 
@@ -19,7 +20,7 @@ __all__ = ["LIMIT", "Choice", "check_origin", "local_path", "read_choice"]
 LIMIT = 4096
 
 _ACTIONS = ("accept", "refuse", "save", "withdraw")
-_SURFACES = frozenset({"banner", "settings", "placeholder", "api"})
+_SURFACES: Mapping[str, Surface] = {"banner": "banner", "settings": "settings", "placeholder": "placeholder"}
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -28,7 +29,7 @@ class Choice:
     """What a post asks for. ``granted`` are the optional purposes agreed to; ``next`` is a path of this site."""
 
     granted: frozenset[str]
-    surface: str
+    surface: Surface
     scripted: bool
     next: str
 
@@ -71,7 +72,7 @@ def read_choice(facts: Facts, body: bytes, policy: Policy) -> Choice:
         raise InvalidRequest("the decision could not be read") from error
     return Choice(
         granted=_granted(fields, policy),
-        surface=fields.surface if fields.surface in _SURFACES else "api",
+        surface=_SURFACES.get(fields.surface, "api"),
         scripted=media_type == "application/json",
         next=local_path(fields.next) or _referrer(facts) or f"{facts.root}/",
     )

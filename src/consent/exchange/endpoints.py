@@ -13,7 +13,7 @@ from ..banner.markup import settings_page, shown
 from ..errors import InvalidRequest
 from ..gate.cookies import expire
 from ..gate.response import Headers, vary
-from ..log.record import Receipt, Record, browser_family, uuid7
+from ..log.record import Kind, Receipt, Record, browser_family, uuid7
 from ..policy.regime import add_months
 from ..visitor.decision import Decision, Visitor
 from .choice import LIMIT, Choice, check_origin, local_path, read_choice
@@ -109,7 +109,7 @@ def _record(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, *,
     ms = int(facts.now * 1000)
     taken_back = visitor.current and visitor.decision is not None and bool(visitor.decision.granted)
     if not choice.granted:
-        kind = "withdraw" if taken_back else "refuse_all"
+        kind: Kind = "withdraw" if taken_back else "refuse_all"
     else:
         kind = "accept_all" if choice.granted == optional else "custom"
     return Record(

@@ -12,7 +12,7 @@ from ..log.record import Receipt, Record
 if TYPE_CHECKING:
     from .passing import Pass
 
-__all__ = ["Append", "Facts", "NeedBody", "Reply", "Step"]
+__all__ = ["DOCUMENTS", "Append", "Facts", "NeedBody", "Reply", "Step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +58,13 @@ class Facts:
         return f"{self.root}{self.path}" + (f"?{self.query}" if self.query else "")
 
     @property
-    def for_page(self) -> bool:
-        """Whether the answer may become a document: browsers say so; where they do not, it may."""
-        destination = self.header("sec-fetch-dest")
-        return destination is None or destination in _DOCUMENTS
-
-    @property
     def for_top_page(self) -> bool:
         """Whether the answer may become the visitor's own page: not a frame in one, not a piece of one."""
         return self.header("sec-fetch-dest") in {None, "document"} and not any(map(self.header, _FRAGMENTS))
 
 
 #: Destinations (Fetch Standard, 2.2.7) whose answers a browser parses as HTML, or hands to a script that may.
-_DOCUMENTS = frozenset({"document", "iframe", "frame", "embed", "object", "fencedframe", "empty"})
+DOCUMENTS = frozenset({"document", "iframe", "frame", "embed", "object", "fencedframe", "empty"})
 #: htmx and Turbo ask for pieces of a page.
 _FRAGMENTS = ("hx-request", "turbo-frame")
 

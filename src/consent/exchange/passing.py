@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,7 +28,7 @@ from ..gate.response import (
     without,
 )
 from ..visitor.decision import Visitor
-from .facts import Facts, RequestChanges
+from .facts import DOCUMENTS, Facts, RequestChanges
 
 if TYPE_CHECKING:
     from . import Consent
@@ -38,6 +38,10 @@ __all__ = ["Pass", "Shaped"]
 _HTML = frozenset({"text/html", "application/xhtml+xml", "text/vnd.turbo-stream.html", ""})
 #: Statuses without content, or whose content is not the resource's (RFC 9110, 15).
 _NO_CONTENT = frozenset({204, 205, 304})
+#: Response headers that may serve a held service, whatever the body is.
+_GATED = frozenset({"set-cookie", "link", "refresh"})
+#: Request headers that ask for less than the whole page.
+_PARTIAL = ("if-modified-since", "range", "if-range")
 
 
 class Shaped(NamedTuple):
@@ -92,44 +96,43 @@ class Pass:
     @property
     def request(self) -> RequestChanges:
         """What to change in the request, so that the application's answer can be gated."""
-        facts = self._facts
-        header = facts.header
-        if not facts.for_page:
+        header = self._facts.header
+        destination = header("sec-fetch-dest")
+        if destination is not None and destination not in DOCUMENTS:
             return {}
         changes: dict[str, str | None] = {}
         accepted = header("accept-encoding")
         if accepted is not None:
             changes["accept-encoding"] = accept_encoding(accepted)
-        tags = self._tags
-        # A page's date says nothing of the visitor's state; only a marked tag may answer "not modified".
-        if tags is not None:
-            keep_foreign = header("sec-fetch-dest") == "empty"
-            changes["if-none-match"] = unmarked_etags(tags, self._state, keep_foreign=keep_foreign) or None
-        if header("sec-fetch-dest") != "empty":
-            for name in ("if-modified-since", "range", "if-range"):
-                if header(name) is not None:
-                    changes[name] = None
+        # A script's own request may be for data; everything else here becomes a page, whose date says nothing of the
+        # visitor's state: only a marked tag may be answered with "not modified".
+        page = destination != "empty"
+        if self._tags is not None:
+            changes["if-none-match"] = unmarked_etags(self._tags, self._state, keep_foreign=not page) or None
+        if page:
+            changes.update({name: None for name in _PARTIAL if header(name) is not None})
         return changes
 
-    def shape(self, status: int, headers: Iterable[tuple[str, str]]) -> Shaped:
+    def shape(self, status: int, headers: Headers) -> Shaped:
         """The response's status, headers and body as they may leave. Call it when the headers are final."""
-        kept = self._held_back(list(headers))
-        kind = media_type(kept)
+        found = {key.lower(): value for key, value in headers}
+        if not found.keys().isdisjoint(_GATED):
+            headers = self._held_back(headers, found)
+        kind = media_type(found.get("content-type"))
         if status == 304:
-            return Shaped(status, self._not_modified(kept))
-        if status in _NO_CONTENT or status < 200 or kind not in _HTML or _download(kept):
-            return Shaped(status, kept)
-        if kind == "" and header(kept, "content-length") == "0":
-            return Shaped(status, kept)  # a redirect or an empty answer names no type
-        return self._html(status, kept, kind)
+            return Shaped(status, self._not_modified(headers))
+        if kind not in _HTML or status in _NO_CONTENT or status < 200:
+            return Shaped(status, headers)
+        if found.get("content-disposition", "").strip().lower().startswith("attachment"):
+            return Shaped(status, headers)
+        if kind == "" and found.get("content-length") == "0":
+            return Shaped(status, headers)  # a redirect or an empty answer names no type
+        return self._html(status, headers, kind)
 
-    def _held_back(self, headers: Headers) -> Headers:
+    def _held_back(self, headers: Headers, found: Mapping[str, str]) -> Headers:
         """The headers less cookies, preloads and refreshes of services that are held."""
-        names = {key.lower() for key, _ in headers}
-        if names.isdisjoint({"set-cookie", "link", "refresh"}):
-            return headers
         rules, granted = self._consent.rules, self.visitor.granted
-        if "set-cookie" in names:
+        if "set-cookie" in found:
             headers, _ = hold_set_cookies(rules, granted, headers, now=self._facts.now)
         return hold_links(rules, granted, headers, site=self._facts.host)
 
@@ -224,7 +227,3 @@ class _Instead:
 
     def finish(self) -> bytes:
         return self.text
-
-
-def _download(headers: Headers) -> bool:
-    return (header(headers, "content-disposition") or "").strip().lower().startswith("attachment")

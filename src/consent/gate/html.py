@@ -11,11 +11,13 @@ import html
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
 
 from ..policy.policy import Policy, Service
 from .judge import Judge, Verdict, judge_of
 from .match import Rules
-from .walk import Found, Walk
+from .walk import Found, State, Walk
 
 __all__ = ["Gate", "Held", "UnreadableEncoding"]
 
@@ -24,6 +26,8 @@ _CLOSING = re.compile(rb"(?:</body[\t\n\f\r ]*>[\t\n\f\r ]*)?</html[\t\n\f\r ]*>
 _CLOSING_SIZE = 64
 #: A piece that waits for its end is looked at again when it has grown by half.
 _PATIENCE = 16_384
+#: Bytes; hashing less than this costs as much as reading it.
+_WORTH_REMEMBERING = 512
 
 #: Encodings in which an ASCII byte is not the ASCII character, or not always (Encoding Standard).
 _UNREADABLE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "utf-7", "hz"})
@@ -47,6 +51,15 @@ class Held:
     offset: int
     reason: str
     purposes: tuple[str, ...]
+
+
+class _Plan(NamedTuple):
+    """What a piece of a page asks for: tags to hold (place, how, whether surely a tag), and where the walk is after."""
+
+    held: tuple[tuple[int, Verdict, bool], ...]
+    body_at: int
+    done: int
+    after: State
 
 
 class Gate:
@@ -123,20 +136,36 @@ class Gate:
         return out[:closing] + last + out[closing:]
 
     def _through(self, data: bytes, *, final: bool) -> bytes:
-        found, done = self._walk.read(data, final=final)
+        plan = self._plan(data, final=final)
         edits: dict[int, bytes] = {}
-        for tag in found:
-            verdict = self._verdict(data, tag)
-            if verdict is not None:
-                self._hold(tag, verdict, edits)
-        if self._banner and self._walk.body_at >= 0:
-            at = self._walk.body_at
-            edits[at] = self._banner + edits.get(at, b"")
+        for at, verdict, sure in plan.held:
+            self._hold(at, verdict, edits, sure=sure)
+        if self._banner and plan.body_at >= 0:
+            edits[plan.body_at] = self._banner + edits.get(plan.body_at, b"")
             self._banner = b""
-        self._carry = data[done:]
+        self._carry = data[plan.done :]
         self._patience = len(self._carry) * 3 // 2 if len(self._carry) > _PATIENCE else 0
-        self._done += done
-        return _spliced(data, edits, done)
+        self._done += plan.done
+        return _spliced(data, edits, plan.done)
+
+    def _plan(self, data: bytes, *, final: bool) -> _Plan:
+        """What is to be done with these bytes here. A site sends the same ones again and again: it is remembered."""
+        if len(data) < _WORTH_REMEMBERING:
+            return self._read(data, final=final)
+        # A hash, not the page: pages of signed-in visitors are not kept in memory. One that cannot be made to collide.
+        key = (self._walk.state, sha256(data).digest(), final)
+        plan: _Plan | None = self._judge.plans.get(key)
+        if plan is None:
+            plan = self._read(data, final=final)
+            self._judge.plans.put(key, plan)
+        else:
+            self._walk.state = plan.after
+        return plan
+
+    def _read(self, data: bytes, *, final: bool) -> _Plan:
+        found, done = self._walk.read(data, final=final)
+        held = tuple((tag.at, verdict, tag.sure) for tag in found if (verdict := self._verdict(data, tag)) is not None)
+        return _Plan(held, self._walk.body_at, done, self._walk.state)
 
     def _verdict(self, data: bytes, found: Found) -> Verdict | None:
         if found.tag is None:
@@ -144,16 +173,16 @@ class Gate:
         text = data[found.text[0] : found.text[1]] if found.text is not None else b""
         return self._judge.verdict(data, found.at, found.tag, text)
 
-    def _hold(self, found: Found, verdict: Verdict, edits: dict[int, bytes]) -> None:
+    def _hold(self, start: int, verdict: Verdict, edits: dict[int, bytes], *, sure: bool) -> None:
         for offset, inserted in verdict.edits:
-            edits[found.at + offset] = inserted
-        if verdict.frame and found.sure and self._placeholder is not None and verdict.service is not None:
-            at = found.at + verdict.edits[0][0]
+            edits[start + offset] = inserted
+        if verdict.frame and sure and self._placeholder is not None and verdict.service is not None:
+            at = start + verdict.edits[0][0]
             document = html.escape(self._placeholder(verdict.service), quote=True)
             edits[at] = f' srcdoc="{document}"'.encode() + edits[at]
         service = verdict.service.name if verdict.service is not None else None
         self.held.append(
-            Held(service, verdict.tag, verdict.excerpt, self._done + found.at, verdict.reason, verdict.purposes)
+            Held(service, verdict.tag, verdict.excerpt, self._done + start, verdict.reason, verdict.purposes)
         )
 
 

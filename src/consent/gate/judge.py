@@ -14,15 +14,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..policy.policy import Service
 from .match import Rules, addresses_in
 from .tokens import Tag
 
 __all__ = ["Judge", "Verdict", "judge_of"]
+
+_K = TypeVar("_K", bound=Hashable)
+_V = TypeVar("_V")
 
 PREFIX = b"data-consent-"
 
@@ -64,6 +67,30 @@ class Verdict(NamedTuple):
     frame: bool = False
 
 
+class Memory(Generic[_K, _V]):
+    """A bounded mapping that forgets its oldest half when it is full. Safe in threads: each step is one dict call."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size // 2
+        self._young: dict[_K, _V] = {}
+        self._old: dict[_K, _V] = {}
+
+    def get(self, key: _K) -> _V | None:
+        """What was remembered, or None."""
+        found = self._young.get(key)
+        if found is None:
+            found = self._old.get(key)
+            if found is not None:
+                self.put(key, found)
+        return found
+
+    def put(self, key: _K, value: _V) -> None:
+        """Remember; what is used again stays."""
+        if len(self._young) >= self._size:
+            self._old, self._young = self._young, {}
+        self._young[key] = value
+
+
 class Judge:
     """Judges tags for one policy, one set of allowed purposes and one site; remembers what it judged.
 
@@ -78,21 +105,19 @@ class Judge:
         self._site = site
         self._quote = b'"' if xml else b""
         self._nested = nested
-        self._verdicts: dict[tuple[bytes, bytes], Verdict | None] = {}
+        self._verdicts = Memory[tuple[bytes, bytes], tuple[Verdict | None]](_REMEMBERED)
+        #: What the gate found in whole pieces of pages, by their hash.
+        self.plans = Memory[Hashable, Any](_PLANS)
 
     def verdict(self, data: bytes, at: int, tag: Tag, text: bytes) -> Verdict | None:
         """How the tag at ``at`` is held, or None if it may stand. ``text``: a script's or style's content."""
         key = (data[at : tag.end], text)
-        try:
-            return self._verdicts[key]
-        except KeyError:
-            pass
-        verdict = self._judge(tag, at, text)
-        if len(key[0]) + len(text) <= _REMEMBERED_SIZE:
-            if len(self._verdicts) >= _REMEMBERED:
-                self._verdicts.clear()  # a site has far fewer tags than this, or ever new ones
-            self._verdicts[key] = verdict
-        return verdict
+        known = self._verdicts.get(key)
+        if known is None:
+            known = (self._judge(tag, at, text),)
+            if len(key[0]) + len(text) <= _REMEMBERED_SIZE:
+                self._verdicts.put(key, known)
+        return known[0]
 
     def unread(self, data: bytes, at: int) -> Verdict | None:
         """How a tag is held that is too long to be read: by another name, under which no browser knows it."""
@@ -232,6 +257,7 @@ class Judge:
 
 _REMEMBERED = 16_384
 _REMEMBERED_SIZE = 4096
+_PLANS = 4096
 #: Stands for whatever a document inside an attribute holds.
 _NESTED = (Service("srcdoc", declared=False),)
 _INTERESTING = re.compile(

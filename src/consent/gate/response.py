@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Protocol
 
 __all__ = [
@@ -50,10 +51,9 @@ def without(headers: Iterable[tuple[str, str]], *names: str) -> Headers:
     return [(key, value) for key, value in headers if key.lower() not in names]
 
 
-def media_type(headers: Iterable[tuple[str, str]]) -> str:
-    """``text/html`` and the like, lower case and without parameters; ``""`` if the response names none."""
-    value = header(headers, "content-type") or ""
-    return value.partition(";")[0].strip().lower()
+def media_type(content_type: str | None) -> str:
+    """``text/html`` and the like, lower case and without parameters; ``""`` if there is none."""
+    return content_type.partition(";")[0].strip().lower() if content_type else ""
 
 
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
@@ -71,6 +71,7 @@ def readable_encoding(headers: Iterable[tuple[str, str]]) -> str | None:
     return value if value in _CODINGS or value in {"identity", ""} else None
 
 
+@lru_cache(maxsize=256)
 def accept_encoding(value: str | None) -> str | None:
     """An ``Accept-Encoding`` less what could not be gated. None stays None."""
     if value is None:

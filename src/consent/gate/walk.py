@@ -14,7 +14,7 @@ Source: HTML Standard, 13.2.5 (tokenizer) and 13.2.6 (tree construction), both b
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from .tokens import Tag, comment_end, raw_text_end, read_tag, script_end
 
@@ -60,6 +60,9 @@ class Found(NamedTuple):
     sure: bool = True
 
 
+State: TypeAlias = tuple[bool, bool, bytes | None, bytes, tuple[bytes, ...], bool, bool, int]
+
+
 class Walk:
     """The state between two pieces of a page. :meth:`read` may be fed pieces cut anywhere."""
 
@@ -74,6 +77,21 @@ class Walk:
         self._select = False
         self._noscript = False
         self._templates = 0
+
+    @property
+    def state(self) -> State:
+        """All that the walk remembers between two pieces. Set it to go on from there."""
+        return (
+            self.lost, self._body_seen, self._raw, self._bogus, self._foreign, self._select, self._noscript,
+            self._templates,
+        )  # fmt: skip
+
+    @state.setter
+    def state(self, state: State) -> None:
+        (
+            self.lost, self._body_seen, self._raw, self._bogus, self._foreign, self._select, self._noscript,
+            self._templates,
+        ) = state  # fmt: skip
 
     def read(self, data: bytes, *, final: bool) -> tuple[list[Found], int]:
         """The tags in ``data``, and how much of it is done with. The rest must come again, in front of what follows."""

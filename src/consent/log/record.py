@@ -40,6 +40,7 @@ __all__ = [
     "Kind",
     "Receipt",
     "Record",
+    "Surface",
     "browser_family",
     "commitment",
     "format_body",

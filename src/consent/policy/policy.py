@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ..errors import UnknownPurpose
 
@@ -77,8 +78,12 @@ class Service:
     privacy_url: str = ""
     declared: bool = True
 
+    def __hash__(self) -> int:
+        # A service is a key in many memories; its name tells it apart well enough.
+        return hash(self.name)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Policy:
     """All purposes and services that a site declares, under one version.
 
@@ -109,12 +114,12 @@ class Policy:
         )
         return built if version else replace(built, version=built.digest()[:12])
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all purposes, in the order in which they are shown."""
         return tuple(purpose.name for purpose in self.purposes)
 
-    @property
+    @cached_property
     def optional(self) -> tuple[str, ...]:
         """The names of the purposes that a visitor may refuse."""
         return tuple(purpose.name for purpose in self.purposes if not purpose.necessary)

@@ -71,7 +71,8 @@ class DecisionCookie:
             decision.record or "",
             leaf,
         ]
-        return self._serializer.dumps(content)  # type: ignore[no-any-return]
+        value: str | bytes = self._serializer.dumps(content)
+        return value if isinstance(value, str) else value.decode()
 
     def decode(self, value: str) -> Decision | None:
         """The decision in a value, or None for whatever is not exactly one of ours. Never raises."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from ..errors import UnknownPurpose
@@ -38,7 +39,7 @@ class Decision:
     leaf: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Visitor:
     """Policy + regime + signals + decision of one request. ``now`` is in Unix seconds."""
 
@@ -48,14 +49,14 @@ class Visitor:
     decision: Decision | None = None
     now: int = 0
 
-    @property
+    @cached_property
     def honours_gpc(self) -> bool:
         """Whether the browser's signal decides here: on, binding, and not overruled by a later choice."""
         if not (self.signals.gpc and "gpc" in self.regime.signals):
             return False
         return not (self.current and self.decision is not None and self.decision.gpc)
 
-    @property
+    @cached_property
     def current(self) -> bool:
         """Whether there is an answer that still holds: this policy, in time, under no laxer a regime."""
         decision = self.decision
@@ -67,12 +68,12 @@ class Visitor:
             and not self.regime.stricter_than(decision.model)
         )
 
-    @property
+    @cached_property
     def asked(self) -> bool:
         """Whether the banner is due: no answer that holds, and no signal that answers."""
         return not self.current and not self.honours_gpc and bool(self.policy.optional)
 
-    @property
+    @cached_property
     def granted(self) -> frozenset[str]:
         """All purposes that are allowed now, the necessary one included."""
         policy = self.policy
@@ -88,7 +89,7 @@ class Visitor:
             chosen = frozenset() if self.regime.model == "opt-in" else optional
         return chosen | (frozenset(policy.names) - optional)
 
-    @property
+    @cached_property
     def status(self) -> Status:
         """One word for what holds now; ``refused`` also when the browser's signal decided."""
         if self.honours_gpc:
