@@ -1,0 +1,57 @@
+"""``consent``: the command line. Each command is a module that is loaded when it is asked for.
+
+Exit codes: 0 good; 1 a record that does not check; 2 usage or a wrong setting; 4 the log cannot be read or written;
+5 no such record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+from .errors import ConfigurationError, LogUnavailable
+
+__all__ = ["main", "parser"]
+
+_COMMANDS = {"demo": "consent.demo", "log": "consent.log.command"}
+
+
+def parser(*names: str) -> argparse.ArgumentParser:
+    """The command line's parser, with these commands, or with all."""
+    top = argparse.ArgumentParser(prog="consent", description="Cookie consent in the server.")
+    top.add_argument("--version", action="version", version=f"consent {version('cookie-consent')}")
+    commands = top.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+    for name in names or _COMMANDS:
+        import_module(_COMMANDS[name]).add_command(commands)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    named = [given[0]] if given and given[0] in _COMMANDS else []
+    options = parser(*named).parse_args(given)
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except ConfigurationError as error:
+        print(f"consent: {error}", file=sys.stderr)
+        return 2
+    except LogUnavailable as error:
+        print(f"consent: {error}", file=sys.stderr)
+        return 4
+    except BrokenPipeError:
+        # Whoever read us has seen enough. Python would complain once more when it closes the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""``consent demo``: a news site to try the banner, the gate and the log on."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigurationError
+
+__all__ = ["add_command", "settings"]
+
+
+def add_command(commands: Any) -> None:
+    """Add ``demo``."""
+    demo = commands.add_parser(
+        "demo",
+        help="a news site to try it on",
+        description="Serve a news site, with stand-ins for the third parties that such sites embed.",
+    )
+    demo.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    demo.add_argument("--port", type=int, default=None, help="port; else PORT, else 8000; 0 for any free one")
+    demo.add_argument("--regime", help="the law for everybody: strict, eu, opt-out, us-ca, notice, …")
+    demo.add_argument("--region", metavar="CODE", help="where visitors are, as ISO 3166: FR, US-CA, …")
+    demo.add_argument("--wording", help="ask, assume, or auto: assume only where the law allows it (default)")
+    demo.add_argument("--language", help="the banner's language: en, fr, de, es, ar (default: the visitor's)")
+    demo.add_argument("--log", metavar="URL", help="where decisions are kept (default: a file made for this run)")
+    demo.set_defaults(run=_run)
+
+
+def settings(hosts: dict[str, str], options: argparse.Namespace, log: str) -> dict[str, Any]:
+    """The demo's settings, as a site would write them. Its third parties are services of the site's own."""
+    given = {name: getattr(options, name) for name in ("regime", "wording", "language") if getattr(options, name)}
+    if options.region:
+        given["region"] = f"fixed:{options.region}"
+    return {
+        "policy": "2026-11",
+        "privacy_url": "/privacy",
+        "log": log,
+        "services": {
+            "footfall": {
+                "title": "Footfall Analytics",
+                "provider": "Footfall Ltd",
+                "purposes": ["analytics"],
+                "hosts": [hosts["footfall"]],
+                "snippets": ["ffq.push"],
+                "cookies": [
+                    {"name": "_ff_id", "days": 730},
+                    {"name": "_ga", "days": 730},
+                    {"name": "_ga_*", "days": 730},
+                ],
+                "storage": ["ff_*"],
+            },
+            "kino": {
+                "title": "Kino video",
+                "provider": "Kino A/S",
+                "purposes": ["preferences"],
+                "hosts": [f"{hosts['kino']}/embed/"],
+                "cookies": [{"name": "kino_uid", "days": 365, "third_party": True}],
+            },
+            "chart-maps": {
+                "title": "Chart Maps",
+                "provider": "Kino A/S",
+                "purposes": ["preferences"],
+                "hosts": [f"{hosts['kino']}/map/"],
+            },
+            "lantern": {
+                "title": "Lantern Ads",
+                "provider": "Lantern GmbH",
+                "purposes": ["marketing"],
+                "hosts": [hosts["lantern"]],
+                "cookies": [{"name": "lantern_uid", "days": 365, "third_party": True}],
+            },
+            "chirp": {
+                "title": "Chirp button",
+                "provider": "Chirp Inc.",
+                "purposes": ["marketing"],
+                "hosts": [hosts["chirp"]],
+                "cookies": [{"name": "chirp_uid", "days": 365, "third_party": True}],
+            },
+        },
+        **given,
+    }
+
+
+def _run(options: argparse.Namespace) -> int:
+    from ..wsgi import ConsentMiddleware
+    from .neighbours import Collector, Neighbours, Quiet
+    from .newspaper import Newspaper
+
+    collector = Collector()
+    neighbours = Neighbours(collector)
+    log = options.log or f"sqlite:///{_log_file()}"
+    key = os.environ.get("CONSENT_SECRET_KEY") or secrets.token_urlsafe(32)
+    app = ConsentMiddleware(
+        Newspaper(neighbours.host, collector), settings(neighbours.host, options, log), secret_key=key
+    )
+    server = _server(options.host, _port(options.port), app, Quiet)
+    neighbours.start()
+    print(
+        f"\n  The Harbour Post is at   http://{options.host}:{server.server_port}\n"
+        f"  Its decisions are in     {log}\n"
+        f"  Read them with           consent log list --log {log}\n\n"
+        "  Ctrl-C stops it.\n",
+        flush=True,
+    )
+    try:
+        server.serve_forever()
+    finally:
+        neighbours.stop()
+        server.server_close()
+        app.site.close()
+    return 0
+
+
+def _port(given: int | None) -> int:
+    if given is not None:
+        return given
+    text = os.environ.get("PORT") or "8000"
+    if not text.isdigit() or int(text) > 65_535:
+        raise ConfigurationError("must be a port", path=("PORT",), value=text)
+    return int(text)
+
+
+def _server(host: str, port: int, app: Any, request_handler: Any) -> Any:
+    import contextlib
+    import io
+
+    from werkzeug.serving import make_server
+
+    try:
+        # Werkzeug explains a taken port on standard error and exits; we say it in our own words.
+        with contextlib.redirect_stderr(io.StringIO()):
+            return make_server(host, port, app, threaded=True, request_handler=request_handler)
+    except (OSError, SystemExit) as error:
+        raise ConfigurationError(
+            f"port {port} of {host} cannot be had; choose another: PORT={port + 80} make demo, or --port {port + 80}"
+        ) from error
+
+
+def _log_file() -> Path:
+    return Path(tempfile.mkdtemp(prefix="consent-demo-")) / "consent.db"
