@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 
 from .match import Rules, addresses_in
 
@@ -59,12 +59,41 @@ def _deletes(cookie: str, now: float) -> bool:
                 expires = value.strip()
     if max_age is not None and re.fullmatch(r"-?[0-9]+", max_age):
         return max_age.startswith("-") or int(max_age[:20]) == 0
-    if expires is None:
-        return False
-    from werkzeug.http import parse_date  # a heavy package, for a rare header
+    moment = _cookie_date(expires) if expires is not None else None
+    return moment is not None and moment <= now
 
-    moment = parse_date(expires)
-    return moment is not None and moment.astimezone(UTC).timestamp() <= now
+
+_DATE_TOKEN = re.compile(r"[^\t -/;-@\[-`{-~]+")
+_DATE_TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[^0-9]|\Z)")
+_DATE_NUMBER = re.compile(r"([0-9]{1,4})(?:[^0-9]|\Z)")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def _cookie_date(text: str) -> float | None:
+    """The Unix time that browsers read in an ``Expires`` attribute, or None (RFC 6265bis, 5.1.1).
+
+    >>> [_cookie_date(text) for text in ("Thu, 01 Jan 1970 00:00:10 GMT", "Thu, 1-Jan-70 0:0:10", "yesterday")]
+    [10.0, 10.0, None]
+    """
+    time = day = month = year = None
+    for token in _DATE_TOKEN.findall(text):
+        number = _DATE_NUMBER.match(token)
+        digits = len(number.group(1)) if number else 0
+        if time is None and (clock := _DATE_TIME.match(token)):
+            time = (int(clock[1]), int(clock[2]), int(clock[3]))
+        elif day is None and number and digits <= 2:
+            day = int(number.group(1))
+        elif month is None and token[:3].lower() in _MONTHS:
+            month = _MONTHS.index(token[:3].lower()) + 1
+        elif year is None and number and digits >= 2:
+            year = int(number.group(1))
+            year += 1900 if 70 <= year <= 99 else 2000 if year <= 69 else 0
+    if time is None or day is None or month is None or year is None or year < 1601:
+        return None
+    try:
+        return datetime(year, month, day, time[0], time[1], time[2], tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
 
 
 def expire(rules: Rules, allowed: frozenset[str], cookie_header: str, hostname: str, *, secure: bool) -> list[str]:

@@ -1,0 +1,51 @@
+# make demo   a site to try it on, at http://127.0.0.1:8000 (PORT=8080 make demo for another port)
+# make test   every check and every test
+# make bench  what the middleware costs
+#
+# Both set themselves up: an environment in .venv, and for the tests Chromium and PostgreSQL.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check bench setup clean
+
+demo: .venv/demo
+	@consent demo
+
+test: setup check
+	pytest -n 2 --cov --cov-report=term-missing:skip-covered
+
+check: setup
+	ruff format --check .
+	ruff check .
+	mypy
+	npx --no-install pyright
+	npx --no-install tsc --project tsconfig.json
+
+bench: .venv/demo
+	python bench/request.py
+
+setup: .venv/test node_modules/.package-lock.json
+	@tools/system browser database
+
+.venv/demo: pyproject.toml
+	@tools/system python
+	@echo "consent: making an environment in .venv" >&2
+	@$(PYTHON) -m venv .venv
+	@pip install --quiet --editable .
+	@touch $@
+
+.venv/test: .venv/demo
+	@echo "consent: adding what the tests need to .venv" >&2
+	@pip install --quiet --upgrade "pip>=25.1"
+	@pip install --quiet --editable '.[flask,django,postgres]' --group dev
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json .venv/test
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+clean:
+	rm -rf .venv node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,74 @@
+"""Where this machine keeps what the tests drive: a Chromium, and PostgreSQL's own programs.
+
+    python tools/find.py browser
+    python tools/find.py database
+
+Prints the path; exits 1, saying how to get it, if there is none.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import sys
+from pathlib import Path
+
+__all__ = ["Missing", "browser", "database"]
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_MAC_BROWSERS = (
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+_PLAYWRIGHT = (
+    "~/.cache/ms-playwright/chromium-*/chrome-linux*/chrome",
+    "~/Library/Caches/ms-playwright/chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
+)
+_DATABASES = (
+    "/usr/lib/postgresql/*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+)
+
+
+class Missing(Exception):
+    """Something that the tests need is not on this machine; the message says how to get it."""
+
+
+def browser() -> str:
+    """The path of a Chromium: ``CHROMIUM`` in the environment, the system's, or Playwright's."""
+    named = os.environ.get("CHROMIUM")
+    installed = filter(None, map(shutil.which, _BROWSERS))
+    downloaded = (path for pattern in _PLAYWRIGHT for path in sorted(glob.glob(str(Path(pattern).expanduser())))[::-1])
+    for path in (*([named] if named else ()), *installed, *_MAC_BROWSERS, *downloaded):
+        # Ubuntu's chromium-browser is a script that asks for a snap.
+        if os.access(path, os.X_OK) and not _asks_for_snap(path):
+            return path
+    raise Missing("there is no Chromium: run tools/system browser, or name one in CHROMIUM")
+
+
+def database() -> str:
+    """The folder that holds ``initdb`` and ``pg_ctl``, the newest version first."""
+    on_path = shutil.which("initdb")
+    folders = [folder for pattern in _DATABASES for folder in sorted(glob.glob(pattern), key=_version, reverse=True)]
+    for folder in (*([str(Path(on_path).parent)] if on_path else ()), *folders):
+        if all(os.access(Path(folder) / program, os.X_OK) for program in ("initdb", "pg_ctl", "postgres")):
+            return folder
+    raise Missing("there is no PostgreSQL server: run tools/system database")
+
+
+def _asks_for_snap(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!" and b"snap" in file.read(4096)
+
+
+def _version(folder: str) -> list[int]:
+    return [int(number) for number in "".join(c if c.isdigit() else " " for c in folder).split()]
+
+
+if __name__ == "__main__":
+    try:
+        print({"browser": browser, "database": database}[sys.argv[1]]())
+    except Missing as error:
+        sys.exit(f"consent: {error}")
