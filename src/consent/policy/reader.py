@@ -8,17 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 
-__all__ = ["Table", "host_pattern", "snippet"]
+__all__ = ["Table", "host_pattern", "snippet", "storage_key"]
 
 _T = TypeVar("_T")
 _PORT = re.compile(r"[0-9]{1,5}\Z")
-_HOST = re.compile(
-    r"(?:\*|\*\.)?(?:[a-z0-9_*](?:[a-z0-9_*-]*[a-z0-9_*])?)(?:\.[a-z0-9_*](?:[a-z0-9_*-]*[a-z0-9_*])?)*\Z"
-)
+_LABEL = r"[a-z0-9_*](?:[a-z0-9_*-]*[a-z0-9_*])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
 
 
 class Table:
@@ -29,7 +27,8 @@ class Table:
 
     def __init__(self, value: object, path: tuple[str, ...]) -> None:
         if not isinstance(value, Mapping):
-            raise ConfigurationError("must be a table", path=path, value=value)
+            # The outermost one may hold keys that sign: it is not shown.
+            raise ConfigurationError("must be a table", path=path, value=value if len(path) > 1 else None)
         for key in value:
             if not isinstance(key, str):
                 raise ConfigurationError("the name of a setting must be a text", path=path, value=key)
@@ -69,9 +68,9 @@ class Table:
             self.fail(name, "is not one of the known values", value, known)
         return value
 
-    def number(self, name: str, default: float | None, *, least: float, most: float) -> float | None:
+    def number(self, name: str, *, least: float, most: float) -> float | None:
         """A number within bounds, or None where the setting is missing."""
-        value = self.raw(name, default)
+        value = self.raw(name)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -79,6 +78,13 @@ class Table:
         if not least <= value <= most:
             self.fail(name, f"must be from {least:g} to {most:g}", value)
         return value
+
+    def whole(self, name: str, default: int, *, least: int, most: int) -> int:
+        """A whole number within bounds."""
+        value = self.number(name, least=least, most=most)
+        if value is not None and value != int(value):
+            self.fail(name, "must be a whole number", value)
+        return default if value is None else int(value)
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """True or false."""
@@ -125,21 +131,21 @@ def host_pattern(text: str) -> str:
     >>> host_pattern("Stats.Example.org/pixel/"), host_pattern("*.bücher.example"), host_pattern("*/matomo.js")
     ('stats.example.org/pixel/', '*.xn--bcher-kva.example', '*/matomo.js')
     """
-    if "://" in text:
-        address = urlsplit(text)
-        raise ValueError(f"a host has no scheme: write {address.netloc + address.path.rstrip('/')!r}")
-    if not text.isprintable() or re.search(r"[\s\"'<>\\]", text):
-        raise ValueError("a host has no spaces, quotes or angle brackets")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|//", text):
+        rest = text.partition("//")[2].rstrip("/")
+        raise ValueError("a host has no scheme" + (f": write {rest!r}" if rest else ""))
+    if not text.isprintable() or re.search(r"[\s\"'<>\\#]", text):
+        raise ValueError("a host has no spaces, quotes, angle brackets, backslashes or #")
     authority, slash, path = text.partition("/")
     if not authority:
-        if not path:
+        if not path.strip("/*"):
             raise ValueError("a path on this site is more than a slash")
         return text
     host, colon, port = authority.partition(":")
-    if colon and not _PORT.match(port):
-        raise ValueError("a port is a number")
+    if colon:
+        port = _port(port)
     if host == "*":
-        if len(path) < 3:
+        if len(path.replace("*", "")) < 3:
             raise ValueError("a path on any host must say more")
         return f"*{colon}{port}/{path}"
     if not host.isascii():
@@ -148,9 +154,20 @@ def host_pattern(text: str) -> str:
         except UnicodeError as error:
             raise ValueError("not the name of a host") from error
     host = host.lower().rstrip(".")
-    if not _HOST.match(host) or host.strip("*.") == "" or (host.startswith("*.") and "." not in host[2:]):
+    if not _HOST.match(host):
         raise ValueError("not the name of a host")
+    if "*" in host and (host.count("*") > 1 or host.partition("*")[2].count(".") < 2):
+        raise ValueError("a star stands once, with a whole domain after it: *.example.com")
     return f"{host}{colon}{port}{slash}{path}"
+
+
+def _port(text: str) -> str:
+    if not _PORT.match(text) or not 0 < int(text) < 65_536:
+        raise ValueError("a port is a number from 1 to 65535")
+    port = str(int(text))
+    if port in {"80", "443"}:
+        raise ValueError(f"addresses leave out port {port}; leave it out here too")
+    return port
 
 
 def snippet(text: str) -> str:
@@ -160,4 +177,14 @@ def snippet(text: str) -> str:
     """
     if len(text.strip()) < 3:
         raise ValueError("a snippet of less than three characters would be found everywhere")
+    return text
+
+
+def storage_key(text: str) -> str:
+    """The name of an entry in the browser's storage; ``*`` stands for any run of characters.
+
+    :raises ValueError: if it cannot be shown, or stands for every entry.
+    """
+    if not text.isprintable() or not text.strip("* ") or len(text) > 256:
+        raise ValueError("a storage key is printable, at most 256 characters long, and more than a star")
     return text

@@ -6,9 +6,11 @@ The presets are a summary for engineers, made in November 2026 from the sources 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -96,15 +98,18 @@ REGIONS: Mapping[str, str] = MappingProxyType(
 def regime_for_region(region: str | None) -> Regime:
     """The preset for an ISO 3166 code such as ``FR`` or ``US-CA``; ``strict`` for any other text.
 
-    A bare ``US`` is treated as ``us-ca``: it may be California, and the stricter reading is safe.
+    ``US`` without a state that can be read is treated as ``us-ca``: it may be California, and the stricter reading
+    is safe.
     """
     code = (region or "").strip().upper().replace("_", "-")
-    if code == "US":
+    country, _, part = code.partition("-")
+    if country == "US" and not re.fullmatch(r"[A-Z]{2}", part):
         return PRESETS["us-ca"]
-    name = REGIONS.get(code) or REGIONS.get(code.partition("-")[0])
+    name = REGIONS.get(code) or REGIONS.get(country)
     return PRESETS[name] if name else STRICT
 
 
+@lru_cache(maxsize=4096)
 def add_months(seconds: int, months: int) -> int:
     """The Unix time ``months`` calendar months later; the 31st becomes the last day of a shorter month."""
     start = datetime.fromtimestamp(seconds, UTC)

@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 from ..errors import ConfigurationError
 from . import catalogue
 from .policy import BUILT_IN_PURPOSES, NECESSARY, Cookie, Policy, Purpose, Service
-from .reader import Table, host_pattern, snippet
+from .reader import Table, host_pattern, snippet, storage_key
 from .regime import MODELS, PRESETS, STRICT, Model, Regime
 
 __all__ = ["RegionSource", "Settings", "read_settings", "read_toml"]
@@ -28,8 +28,14 @@ Placement = Literal["auto", "manual"]
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
 _PREFIX = re.compile(r"/(?:[A-Za-z0-9._~-]+/)+\Z")
+_ADDRESS = re.compile(r"(?:https?://[^\s/\\\"'<>]|/(?![/\\]))[^\s\"'<>]*\Z", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
-_WELL_KNOWN = frozenset({"secret", "dev", "changeme", "password", "secretkey", "changethis", "insecure", "test", "key"})
+#: Keys made of nothing but these words, whatever stands between them; and the keys in Flask's documentation.
+_GUESSED = re.compile(
+    r"(?:a|app|change|changeme|default|dev|development|django|example|flask|insecure|is|key|me|my|not|password|secret"
+    r"|super|test|the|this|to|very|your)+\Z"
+)
+_PUBLISHED = frozenset({b'_5#y2L"F4Q8z\n\xec]/', b"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,8 @@ class RegionSource:
 class Settings:
     """All that a site's owner can decide, checked and frozen. ``docs/settings.md`` has a heading for each.
 
-    ``regime`` is None where the visitor's region decides. ``keys``: the first signs, all verify.
+    ``regime`` is None where the visitor's region decides. ``keys``: the first signs, all verify. ``keys`` and ``log``,
+    which may hold a password, are left out of the representation.
     """
 
     policy: Policy
@@ -61,7 +68,7 @@ class Settings:
     wording: Wording = "auto"
     privacy_url: str = ""
     prefix: str = "/_consent/"
-    log: str = "sqlite:///consent.db"
+    log: str = field(default="sqlite:///consent.db", repr=False)
     placement: Placement = "auto"
     language: str = "auto"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
@@ -76,7 +83,7 @@ def read_toml(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - the path may be any path-like
             return tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"the settings in {os.fspath(path)} cannot be read: {error}") from error
 
 
@@ -85,7 +92,7 @@ def read_settings(
 ) -> Settings:
     """Read and check a settings mapping.
 
-    :param keys: the framework's secret keys; ``secret_key`` in the mapping goes before them.
+    :param keys: the framework's secret keys; ``secret_key`` in the mapping is taken instead of them.
     :param where: what errors call the mapping.
     :raises ConfigurationError: for the first mistake that is found.
     """
@@ -107,7 +114,7 @@ def read_settings(
         wording=_wording(table, regime),
         privacy_url=_privacy_url(table),
         prefix=_prefix(table),
-        log=table.text("log", "sqlite:///consent.db"),
+        log=_log(table),
         placement=cast("Placement", table.choice("placement", ("auto", "manual"), "auto")),
         language=_language(table),
         texts=_texts(table),
@@ -136,44 +143,47 @@ _SERVICE_SETTINGS = ("title", "provider", "privacy_url", "purposes", "hosts", "s
 
 
 def _service(name: str, entry: Table, table: Table) -> Service:
-    own = any(setting in entry for setting in ("hosts", "snippets", "cookies", "storage")) and "purposes" in entry
-    known = None if own and not _is_known(name) else catalogue.load().get(name)
-    if known is None and not own:
-        if any(setting in entry for setting in _SERVICE_SETTINGS):
-            message = "a service of the site's own needs purposes, and hosts, snippets, cookies or storage"
-            raise ConfigurationError(message, path=entry.path)
-        raise ConfigurationError(
-            "unknown service", path=(*table.path, "services"), value=name, known=catalogue.load().keys()
-        )
+    entry.finish(_SERVICE_SETTINGS)
+    known = catalogue.load().get(name)
+    if known is None:
+        own = any(entry.raw(setting) for setting in ("hosts", "snippets", "cookies", "storage"))
+        if not own or entry.raw("purposes") is None:
+            more = "; one of the site's own needs purposes, and hosts, snippets, cookies or storage"
+            raise ConfigurationError(
+                "unknown service" + (more if list(entry) else ""),
+                path=(*table.path, "services"),
+                value=name,
+                known=catalogue.load().keys(),
+            )
     if not _NAME.match(name):
-        raise ConfigurationError("a name is lower-case letters, digits and hyphens", path=entry.path, value=name)
+        raise ConfigurationError(
+            "a name is lower-case letters, digits and hyphens", path=(*table.path, "services"), value=name
+        )
     base = known or Service(name, title=name.replace("-", " ").capitalize())
-    purposes = entry.texts("purposes") if "purposes" in entry else base.purposes
+    purposes = base.purposes if entry.raw("purposes") is None else entry.texts("purposes")
     if not purposes:
         entry.fail("purposes", "must name at least one purpose")
-    service = Service(
+    return Service(
         name=name,
         title=entry.text("title", base.title, longest=120),
         provider=entry.text("provider", base.provider, longest=120),
         purposes=purposes,
         hosts=_more(base.hosts, entry.each("hosts", host_pattern)),
         snippets=_more(base.snippets, entry.each("snippets", snippet)),
-        cookies=_more(base.cookies, _cookies(entry)),
-        storage=_more(base.storage, entry.texts("storage")),
+        cookies=_more_cookies(base.cookies, _cookies(entry)),
+        storage=_more(base.storage, entry.each("storage", storage_key)),
         privacy_url=_address(entry, "privacy_url", base.privacy_url),
     )
-    entry.finish(_SERVICE_SETTINGS)
-    return service
-
-
-def _is_known(name: str) -> bool:
-    """Whether the catalogue has a service; asked only for names that may be the site's own."""
-    return name in catalogue.load()
 
 
 def _more(known: tuple[Any, ...], added: tuple[Any, ...]) -> tuple[Any, ...]:
     """What the catalogue knows and what the site adds: holding more is always safe."""
     return tuple(dict.fromkeys((*known, *added)))
+
+
+def _more_cookies(known: tuple[Cookie, ...], added: tuple[Cookie, ...]) -> tuple[Cookie, ...]:
+    """As :func:`_more`; of one name and party, the site's own is what it knows better."""
+    return tuple({(cookie.name, cookie.third_party): cookie for cookie in (*known, *added)}.values())
 
 
 def _cookies(entry: Table) -> tuple[Cookie, ...]:
@@ -187,8 +197,8 @@ def _cookies(entry: Table) -> tuple[Cookie, ...]:
             cookies.append(Cookie(_pattern(item, path)))
             continue
         table = Table(item, path)
-        name = _pattern(table.text("name", longest=256), path)
-        days = table.number("days", None, least=0, most=36_500)
+        name = _pattern(table.text("name"), (*path, "name"))
+        days = table.number("days", least=0, most=36_500)
         cookies.append(Cookie(name, days, table.flag("third_party")))
         table.finish()
     return tuple(cookies)
@@ -196,7 +206,11 @@ def _cookies(entry: Table) -> tuple[Cookie, ...]:
 
 def _pattern(name: str, path: tuple[str, ...]) -> str:
     if not _TOKEN.match(name) or not name.strip("*"):
-        raise ConfigurationError("a cookie's name has letters, digits and !#$%&'*+.^_`|~-", path=path, value=name)
+        raise ConfigurationError(
+            "a cookie's name has up to 64 letters, digits and !#$%&'*+.^_`|~-, and is more than a star",
+            path=path,
+            value=name,
+        )
     return name
 
 
@@ -224,9 +238,14 @@ def _purposes(table: Table, services: tuple[Service, ...]) -> list[Purpose]:
                 "a purpose is lower-case letters, digits and hyphens", path=(*table.path, "purposes"), value=name
             )
         purpose = Purpose(name, entry.text("title", longest=120), entry.text("text", longest=1000))
-        if name not in BUILT_IN_PURPOSES and not (purpose.title and purpose.text):
-            raise ConfigurationError("a purpose of the site's own needs a title and a text", path=entry.path)
         entry.finish()
+        if name not in BUILT_IN_PURPOSES and not (purpose.title.strip() and purpose.text.strip()):
+            raise ConfigurationError(
+                "a purpose of the site's own needs a title and a text",
+                path=(*table.path, "purposes"),
+                value=name,
+                known=BUILT_IN_PURPOSES,
+            )
         given[name] = purpose
     used = {NECESSARY, *given, *(name for service in services for name in service.purposes)}
     built_in = [given.get(name, Purpose(name)) for name in BUILT_IN_PURPOSES if name in used]
@@ -256,9 +275,11 @@ def _regime(table: Table) -> tuple[Regime | None, RegionSource | None]:
         if value not in PRESETS:
             table.fail("regime", "unknown regime", value, ("auto", *PRESETS))
         return PRESETS[value], None
+    if not isinstance(value, Mapping):
+        table.fail("regime", "must be the name of a regime, or a table", value, ("auto", *PRESETS))
     entry = Table(value, (*table.path, "regime"))
     model = entry.choice("model", MODELS, "opt-in")
-    months = entry.number("months", 6, least=1, most=24)
+    months = entry.whole("months", 6, least=1, most=24)
     signals = entry.texts("signals")
     for signal in signals:
         if signal != "gpc":
@@ -266,7 +287,7 @@ def _regime(table: Table) -> tuple[Regime | None, RegionSource | None]:
     regime = Regime(
         entry.text("name", "own", longest=32),
         cast("Model", model),
-        int(months or 6),
+        months,
         frozenset(signals),
         entry.flag("privacy_choices"),
     )
@@ -280,12 +301,17 @@ def _region(table: Table) -> RegionSource | None:
         return None
     if callable(value):
         return RegionSource(function=value)
-    kind, colon, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
+    kind, _, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
     if kind == "header" and _TOKEN.match(rest):
         return RegionSource(header=rest)
     if kind == "fixed" and re.fullmatch(r"[A-Za-z]{2}(?:[-_][A-Za-z0-9]{1,3})?", rest):
         return RegionSource(fixed=rest.upper().replace("_", "-"))
-    table.fail("region", "must be one of these, or a function", value, ("header:NAME", "fixed:CODE"))
+    raise ConfigurationError(
+        "must be one of these, or a function",
+        path=(*table.path, "region"),
+        value=value,
+        known=("header:NAME", "fixed:CODE"),
+    )
 
 
 def _wording(table: Table, regime: Regime | None) -> Wording:
@@ -307,8 +333,12 @@ def _wording(table: Table, regime: Regime | None) -> Wording:
 
 def _keys(table: Table, keys: Iterable[str | bytes] | str | bytes | None) -> tuple[bytes, ...]:
     given = table.raw("secret_key", keys)
-    listed = [given] if isinstance(given, (str, bytes)) else list(given or ())
     where = (*table.path, "secret_key")
+    if isinstance(given, (str, bytes)):
+        given = (given,)
+    if isinstance(given, Mapping) or not isinstance(given, (Iterable, type(None))):
+        raise ConfigurationError("must be a key, or a list of keys", path=where)
+    listed = list(given or ())
     if not listed:
         raise ConfigurationError(
             "there is no key to sign with: set the framework's SECRET_KEY or CONSENT_SECRET_KEY", path=where
@@ -317,19 +347,33 @@ def _keys(table: Table, keys: Iterable[str | bytes] | str | bytes | None) -> tup
     for key in listed:
         if not isinstance(key, (str, bytes)):
             raise ConfigurationError("a key must be a text or bytes", path=where)
-        raw = key.encode() if isinstance(key, str) else key
-        folded = re.sub(rb"[^a-z]", b"", raw.lower()).decode()
+        raw = key.encode(errors="surrogatepass") if isinstance(key, str) else key
         if len(raw) < 16:
             raise ConfigurationError("a key must have at least 16 bytes, better 32 random ones", path=where)
-        if len(set(raw)) < 5 or folded in _WELL_KNOWN:
+        if _guessable(raw):
             raise ConfigurationError("this key can be guessed; make a random one", path=where)
         checked.append(raw)
     return tuple(dict.fromkeys(checked))
 
 
+def _guessable(key: bytes) -> bool:
+    words = re.sub(rb"[^a-z]", b"", key.lower()).decode()
+    counted = key in b"0123456789" * 8 or key in b"abcdefghijklmnopqrstuvwxyz" * 3
+    spoken = len(words) * 2 > len(key) and _GUESSED.match(words) is not None
+    return len(set(key)) < 5 or counted or key in _PUBLISHED or spoken
+
+
+def _log(table: Table) -> str:
+    """Not shown if it is wrong: it may hold a password."""
+    value = table.raw("log", "sqlite:///consent.db")
+    if not isinstance(value, str) or not value.isprintable() or "://" not in value:
+        table.fail("log", "must be an address such as sqlite:///consent.db or postgresql://host/database")
+    return value
+
+
 def _address(table: Table, name: str, default: str = "") -> str:
     value = table.text(name, default)
-    if value and not re.match(r"https?://[^\s/\"'<>]|/(?![/\\])", value):
+    if value and not _ADDRESS.match(value):
         table.fail(name, "must be a path of this site or an http(s) address", value)
     return value
 
@@ -355,7 +399,7 @@ def _language(table: Table) -> str:
 
 def _cookie_name(table: Table) -> str:
     value = table.text("cookie_name", "consent", longest=64)
-    if not _TOKEN.match(value) or value.startswith(("__Host-", "__Secure-")):
+    if not _TOKEN.match(value) or value.lower().startswith(("__host-", "__secure-")):
         table.fail("cookie_name", "must be a plain cookie name; the __Host- prefix is added on HTTPS", value)
     return value
 
