@@ -14,12 +14,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.local import LocalProxy
 from werkzeug.wsgi import get_host, get_input_stream
 
 from .exchange import Facts, Pass, Reply
@@ -69,7 +68,7 @@ class ConsentMiddleware:
                 environ.pop(key, None)
             else:
                 environ[key] = value
-        environ["consent.page"] = LocalProxy(lambda: answer.page)
+        environ["consent.page"] = _Later(answer)
         exchange = _Exchange(answer, start_response, head=facts.method == "HEAD")
         return exchange.body(self._app(environ, exchange.start))
 
@@ -83,11 +82,35 @@ def facts_of(environ: WSGIEnvironment, language: Callable[[WSGIEnvironment], str
         root=_sent(environ.get("SCRIPT_NAME", "")),
         header=lambda name: environ.get(_key(name)),
         scheme=environ["wsgi.url_scheme"],
-        host=get_host(environ),
+        host=_host(
+            environ["wsgi.url_scheme"],
+            environ.get("HTTP_HOST"),
+            environ.get("SERVER_NAME", ""),
+            environ.get("SERVER_PORT", ""),
+        ),
         now=time.time(),
-        entropy=os.urandom(10),
+        entropy=os.urandom,
         language=lambda: language(environ),
     )
+
+
+@lru_cache(maxsize=256)
+def _host(scheme: str, host: str | None, server: str, port: str) -> str:
+    """The site's host. A site is asked under a few names, again and again."""
+    environ: WSGIEnvironment = {"wsgi.url_scheme": scheme, "SERVER_NAME": server, "SERVER_PORT": port}
+    return get_host(environ if host is None else {**environ, "HTTP_HOST": host})
+
+
+class _Later:
+    """A page that is worked out when a view or a template asks it something. Most requests never do."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Pass) -> None:
+        self._answer = answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answer.page, name)
 
 
 def _sent(path: str) -> str:

@@ -11,10 +11,11 @@ from consent.gate.response import (
     Coded,
     accept_encoding,
     charset,
+    content_coding,
     marked_etag,
     media_type,
     private,
-    readable_encoding,
+    readable,
     unmarked_etags,
     vary,
 )
@@ -43,15 +44,16 @@ class Upper:
     ],
 )
 def test_a_content_type_is_read_in_its_odd_spellings(value: str, expected: tuple[str, str | None]) -> None:
-    headers = [("CONTENT-type", value)]
-    assert (media_type(value), charset(headers)) == expected
+    assert (media_type(value), charset(value)) == expected
 
 
 def test_an_encoding_that_cannot_be_taken_off_is_known_as_such() -> None:
-    assert readable_encoding([]) == "identity"
-    assert readable_encoding([("Content-Encoding", "GZIP")]) == "gzip"
-    assert readable_encoding([("Content-Encoding", "br")]) is None
-    assert readable_encoding([("Content-Encoding", "gzip, gzip")]) is None
+    def coding(*values: str) -> str:
+        return content_coding([("Content-Encoding", value) for value in values])
+
+    assert [coding(), coding("identity"), coding("GZIP"), coding(" deflate ")] == ["", "", "gzip", "deflate"]
+    assert all(map(readable, [coding(), coding("GZIP"), coding("deflate")]))
+    assert not any(map(readable, [coding("br"), coding("gzip, gzip"), coding("gzip", "br"), coding("br", "gzip")]))
 
 
 def test_only_what_can_be_taken_off_is_accepted() -> None:

@@ -6,6 +6,8 @@ again. What the gate inserts is made once per look, language and state, and fill
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -22,8 +24,9 @@ from .text import Words
 __all__ = ["Inserted", "Page"]
 
 #: Stand for what differs from request to request, in texts that are otherwise the same.
-_TARGET, _NONCE = "/\ue000target", "\ue000nonce"
-_TARGET_QUOTED = quote(_TARGET, safe="/")
+_TARGET, _STYLE_NONCE, _SCRIPT_NONCE = "/\ue000target".encode(), "\ue000style".encode(), "\ue000script".encode()
+_TARGET_QUOTED = quote(_TARGET, safe="/").encode()
+_PLACES = re.compile(b"(" + b"|".join((_TARGET, _TARGET_QUOTED, _STYLE_NONCE, _SCRIPT_NONCE)) + b")")
 
 
 class Inserted(NamedTuple):
@@ -114,10 +117,10 @@ class Page:
         """The table of services, cookies, purposes and durations, for the privacy page."""
         return declaration(self.look, self.words)
 
-    def placeholder(self, service: Service) -> str:
-        """The document that stands in for a held frame."""
-        granted = self.visitor.granted
-        return _targeted(_placeholder(self.look, self.lang, service, granted, self.base), self.next)
+    def placeholder(self, service: Service) -> bytes:
+        """The document that stands in for a held frame, escaped for its ``srcdoc``."""
+        template = _placeholder(self.look, self.lang, service, self.visitor.granted, self.base)
+        return template.fill(_nested_places(self.next))
 
     def state(self) -> dict[str, Any]:
         """What the page's script is told, and the address ``state`` answers."""
@@ -126,25 +129,48 @@ class Page:
     def inserted(self, *, style_nonce: str | None, script_nonce: str | None, inline_style: bool) -> Inserted:
         """What the gate inserts. Call it when the template is done."""
         visitor = self.visitor
-        banner, script = _pieces(
-            self.look, self.lang, visitor.regime, visitor.asked, visitor.status, visitor.granted,
-            visitor.honours_gpc, self.base, inline_style, style_nonce is not None, script_nonce is not None,
-        )  # fmt: skip
-        filled = _filled(banner if visitor.asked and not self.placed else "", self.next, style_nonce, script_nonce)
-        later = "" if filled else _filled(script, self.next, None, script_nonce)
-        return Inserted(filled.encode(), self._footer(), later.encode())
+        asking = visitor.asked and not self.placed
+        banner, script, footer = _pieces(
+            _Shown(
+                look=self.look,
+                lang=self.lang,
+                regime=visitor.regime,
+                asking=asking,
+                asked=visitor.asked,
+                status=visitor.status,
+                granted=visitor.granted,
+                gpc=visitor.honours_gpc,
+                base=self.base,
+                link=not self.linked,
+                inline_style=inline_style,
+                style_nonce=style_nonce is not None,
+                script_nonce=script_nonce is not None,
+            )
+        )
+        places = {
+            **_places(self.next),
+            _STYLE_NONCE: str(escape(style_nonce or "")).encode(),
+            _SCRIPT_NONCE: str(escape(script_nonce or "")).encode(),
+        }
+        return Inserted(banner.fill(places), footer.fill(places), b"" if asking else script.fill(places))
 
-    def _footer(self) -> bytes:
-        visitor = self.visitor
-        if self.linked or not visitor.policy.optional:
-            link = ""
-        else:
-            link = _targeted(_link(self.look, self.lang, visitor.regime, self.base), self.next)
-        notice = f"{escape(self.words('gpc'))} " if visitor.honours_gpc else ""
-        if not link and not notice:
-            return b""
-        words = self.words
-        return f'<p id="yc-l" lang="{words.language}" dir="{words.direction}">{notice}{link}</p>\n'.encode()
+
+class _Shown(NamedTuple):
+    """All that decides what is inserted, but for what differs from request to request."""
+
+    look: Look
+    lang: str
+    regime: Regime
+    asking: bool
+    asked: bool
+    status: Status
+    granted: frozenset[str]
+    gpc: bool
+    base: str
+    link: bool
+    inline_style: bool
+    style_nonce: bool
+    script_nonce: bool
 
 
 @lru_cache(maxsize=64)
@@ -152,57 +178,64 @@ def _words(look: Look, lang: str) -> Words:
     return Words(look, lang)
 
 
-@lru_cache(maxsize=256)
-def _placeholder(look: Look, lang: str, service: Service, granted: frozenset[str], base: str) -> str:
-    return str(placeholder(look, _words(look, lang), service, granted, base=base, target=_TARGET))
+class _Template:
+    """A text that is the same for many requests, but for a few places."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, text: str) -> None:
+        self._parts = _PLACES.split(text.encode())  # every second one is a marker
+
+    def fill(self, places: Mapping[bytes, bytes]) -> bytes:
+        """The text with its places filled in."""
+        parts = [*self._parts]
+        for number in range(1, len(parts), 2):
+            parts[number] = places[parts[number]]
+        return b"".join(parts)
 
 
 @lru_cache(maxsize=256)
-def _link(look: Look, lang: str, regime: Regime, base: str) -> str:
-    return str(settings_link(_words(look, lang), regime, base=base, target=_TARGET))
+def _placeholder(look: Look, lang: str, service: Service, granted: frozenset[str], base: str) -> _Template:
+    document = placeholder(look, _words(look, lang), service, granted, base=base, target=_TARGET.decode())
+    return _Template(str(escape(str(document))))
 
 
 @lru_cache(maxsize=256)
-def _pieces(
-    look: Look, lang: str, regime: Regime, asked: bool, status: Status, granted: frozenset[str], gpc: bool, base: str,
-    inline: bool, style_nonce: bool, script_nonce: bool,
-) -> tuple[str, str]:  # fmt: skip
-    """Banner and script of a page, but for what differs from request to request."""
-    words = _words(look, lang)
-    state = _state_of(look, regime, words, asked=asked, status=status, granted=granted, gpc=gpc, base=base)
-    source = asset_url(base, "consent.js")
-    script = str(state_script(source, state, nonce=_NONCE if script_nonce else None)) + "\n"
-    if not asked:
-        return "", script
-    nonce = f' nonce="{_NONCE}"' if style_nonce else ""
-    style = (
-        f"<style{nonce}>{inline_style()}</style>"
-        if inline
-        else f'<link rel="stylesheet" href="{escape(asset_url(base, "consent.css"))}">'
+def _pieces(shown: _Shown) -> tuple[_Template, _Template, _Template]:
+    """Banner, script and footer of a page."""
+    look, regime, base = shown.look, shown.regime, shown.base
+    words, target = _words(look, shown.lang), _TARGET.decode()
+    state = _state_of(
+        look, regime, words, asked=shown.asked, status=shown.status, granted=shown.granted, gpc=shown.gpc, base=base
     )
-    return f"{style}{card(look, words, regime, base=base, target=_TARGET)}{script}", script
-
-
-def _filled(text: str, target: str, style_nonce: str | None, script_nonce: str | None) -> str:
-    if not text:
-        return ""
-    # The style's nonce stands first.
-    if style_nonce is not None:
-        text = text.replace(_NONCE, str(escape(style_nonce)), 1)
-    if script_nonce is not None:
-        text = text.replace(_NONCE, str(escape(script_nonce)))
-    return _targeted(text, target)
-
-
-def _targeted(text: str, target: str) -> str:
-    quoted, escaped = _spellings(target)
-    return text.replace(_TARGET_QUOTED, quoted).replace(_TARGET, escaped)
+    nonce = _SCRIPT_NONCE.decode() if shown.script_nonce else None
+    script = f"{state_script(asset_url(base, 'consent.js'), state, nonce=nonce)}\n"
+    style = Markup('<link rel="stylesheet" href="{}">').format(asset_url(base, "consent.css"))
+    if shown.inline_style:
+        style = Markup("<style{}>{}</style>").format(
+            Markup(' nonce="{}"').format(_STYLE_NONCE.decode()) if shown.style_nonce else "",
+            Markup(inline_style()),  # noqa: S704 - our own file
+        )
+    banner = f"{style}{card(look, words, regime, base=base, target=target)}{script}" if shown.asking else ""
+    foot = [Markup("{}").format(words("gpc"))] if shown.gpc else []
+    if shown.link and look.policy.optional:
+        foot.append(settings_link(words, regime, base=base, target=target))
+    footer = Markup('<p id="yc-l" lang="{}" dir="{}">{}</p>\n').format(
+        words.language, words.direction, Markup(" ").join(foot)
+    )
+    return _Template(banner), _Template(script), _Template(footer if foot else "")
 
 
 @lru_cache(maxsize=256)
-def _spellings(target: str) -> tuple[str, str]:
-    """A path as a query's value and as an attribute's."""
-    return str(escape(quote(target, safe="/"))), str(escape(target))
+def _places(target: str) -> Mapping[bytes, bytes]:
+    """The page's path, in an attribute and in a query in an attribute, by their markers."""
+    return {_TARGET: str(escape(target)).encode(), _TARGET_QUOTED: str(escape(quote(target, safe="/"))).encode()}
+
+
+@lru_cache(maxsize=256)
+def _nested_places(target: str) -> Mapping[bytes, bytes]:
+    """The same in a document within an attribute."""
+    return {marker: str(escape(value.decode())).encode() for marker, value in _places(target).items()}
 
 
 def _state(look: Look, visitor: Visitor, words: Words, base: str) -> dict[str, Any]:

@@ -6,8 +6,9 @@ One JSON file a language in ``locale/``, read when it is first needed. A plural 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["LANGUAGES", "Words", "keys", "negotiate", "plural_form"]
 
+_PLACE = re.compile(r"\{([a-z]+)\}")
 #: The languages that have a file, the first being the one to fall back to.
 LANGUAGES = ("en", "ar", "de", "es", "fr")
 
 
+@lru_cache(maxsize=1024)
 def negotiate(*wishes: str | None, accept_language: str | None = None) -> str:
     """The language to show: the first wish that we have, else the visitor's best, else English.
 
@@ -37,7 +40,6 @@ def negotiate(*wishes: str | None, accept_language: str | None = None) -> str:
     return LANGUAGES[0]
 
 
-@cache
 def _accepted(header: str) -> tuple[str, ...]:
     ranked: list[tuple[float, int, str]] = []
     for number, item in enumerate(header[:1000].split(",")):
@@ -75,7 +77,7 @@ def _texts(language: str) -> Mapping[str, Any]:
 
 def keys() -> frozenset[str]:
     """The names of all texts, which a site may set to words of its own."""
-    return frozenset(_texts(LANGUAGES[0]))
+    return frozenset(_texts(LANGUAGES[0])) - {"dir"}
 
 
 class Words:
@@ -89,24 +91,23 @@ class Words:
     def __call__(self, key: str, **values: str) -> str:
         """A text, its ``{names}`` filled in. Missing names stay as they are: a site's own words cannot break a page."""
         text: str = self._own.get(key) or self._texts[key]
-        for name, value in values.items():
-            text = text.replace(f"{{{name}}}", value)
-        return text
+        # In one go: a name within a value is no name.
+        return _PLACE.sub(lambda place: values.get(place[1], place[0]), text) if values else text
 
     @property
     def direction(self) -> str:
         """``ltr`` or ``rtl``."""
-        return self("dir")
+        direction: str = self._texts["dir"]
+        return direction
 
     def count(self, key: str, number: int) -> str:
         """A plural text for a number."""
-        own = self._own.get(key)
-        form = own or self._texts[key][plural_form(self.language, number)]
-        return str(form).replace("{count}", str(number))
+        form: str = self._own.get(key) or self._texts[key][plural_form(self.language, number)]
+        return form.replace("{count}", str(number))
 
     def join(self, items: Iterable[str]) -> str:
         """A list as a sentence has it: "a, b and c"."""
-        *firsts, last = items
+        *firsts, last = [*items] or [""]
         return self("and", first=self("comma").join(firsts), last=last) if firsts else last
 
     def title(self, purpose: Purpose) -> str:
@@ -130,4 +131,7 @@ class Words:
             return self.count("hours", round(days * 24))
         if days < 60:
             return self.count("days", round(days))
+        years = round(days / 365.25)
+        if years > 1 and abs(days - years * 365.25) <= years:
+            return self.count("years", years)
         return self.count("months", round(days / 30.4375))

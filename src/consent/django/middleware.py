@@ -87,7 +87,7 @@ def _facts(request: HttpRequest) -> Facts:
         scheme=request.scheme or "http",
         host=request.get_host(),
         now=time.time(),
-        entropy=os.urandom(10),
+        entropy=os.urandom,
         # Set by LocaleMiddleware, which runs further in.
         language=lambda: getattr(request, "LANGUAGE_CODE", None),
     )

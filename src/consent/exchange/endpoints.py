@@ -113,7 +113,7 @@ def _record(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, *,
     else:
         kind = "accept_all" if choice.granted == optional else "custom"
     return Record(
-        id=uuid7(ms, facts.entropy),
+        id=uuid7(ms, facts.entropy(10)),
         ts=ms,
         kind=kind,
         site=facts.host[:255],

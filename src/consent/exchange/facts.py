@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..gate.response import Headers
 from ..log.record import Receipt, Record
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["DOCUMENTS", "Append", "Facts", "NeedBody", "Reply", "Step"]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """One request, and the moment at which it came.
 
     ``path``, ``query``  below the mount point, as sent (percent-encoded), the query without its ``?``.
     ``root``     the mount point, ``""`` or ``/shop``.
     ``scheme``, ``host``  of the site as the visitor sees it, the host with its port if it has one.
     ``header``   a request header's value by its lower-case name (repeated fields joined by commas), or None.
-    ``now``      Unix time in seconds. ``entropy``: at least 10 random bytes.
+    ``now``      Unix time in seconds. ``entropy`` gives so many random bytes; only a decision asks for them.
     ``language`` what the framework found the page's language to be, asked when the page is there.
     """
 
@@ -33,7 +32,7 @@ class Facts:
     scheme: str
     host: str
     now: float
-    entropy: bytes
+    entropy: Callable[[int], bytes]
     query: str = ""
     root: str = ""
     language: Callable[[], str | None] = lambda: None
@@ -60,7 +59,8 @@ class Facts:
     @property
     def for_top_page(self) -> bool:
         """Whether the answer may become the visitor's own page: not a frame in one, not a piece of one."""
-        return self.header("sec-fetch-dest") in {None, "document"} and not any(map(self.header, _FRAGMENTS))
+        header = self.header
+        return header("sec-fetch-dest") in {None, "document"} and not any(map(header, _FRAGMENTS))
 
 
 #: Destinations (Fetch Standard, 2.2.7) whose answers a browser parses as HTML, or hands to a script that may.

@@ -18,11 +18,12 @@ from ..gate.response import (
     Stream,
     accept_encoding,
     charset,
+    content_coding,
     header,
     marked_etag,
     media_type,
     private,
-    readable_encoding,
+    readable,
     unmarked_etags,
     vary,
     without,
@@ -61,6 +62,8 @@ class Pass:
     def __init__(self, consent: Consent, facts: Facts) -> None:
         self._consent = consent
         self._facts = facts
+        # As the browser sent it: the application is given another.
+        self._tags = facts.header("if-none-match")
 
     @cached_property
     def visitor(self) -> Visitor:
@@ -88,11 +91,6 @@ class Pass:
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
-    @cached_property
-    def _tags(self) -> str | None:
-        """The request's ``If-None-Match`` as the browser sent it, before it is changed for the application."""
-        return self._facts.header("if-none-match")
-
     @property
     def request(self) -> RequestChanges:
         """What to change in the request, so that the application's answer can be gated."""
@@ -110,7 +108,9 @@ class Pass:
         if self._tags is not None:
             changes["if-none-match"] = unmarked_etags(self._tags, self._state, keep_foreign=not page) or None
         if page:
-            changes.update({name: None for name in _PARTIAL if header(name) is not None})
+            for name in _PARTIAL:
+                if header(name) is not None:
+                    changes[name] = None
         return changes
 
     def shape(self, status: int, headers: Headers) -> Shaped:
@@ -127,7 +127,7 @@ class Pass:
             return Shaped(status, headers)
         if kind == "" and found.get("content-length") == "0":
             return Shaped(status, headers)  # a redirect or an empty answer names no type
-        return self._html(status, headers, kind)
+        return self._html(status, headers, found)
 
     def _held_back(self, headers: Headers, found: Mapping[str, str]) -> Headers:
         """The headers less cookies, preloads and refreshes of services that are held."""
@@ -148,24 +148,22 @@ class Pass:
         """The headers of an answer that is one visitor's: kept from shared caches, told apart by what it depends on."""
         return vary(private(headers), *self._consent.varies)
 
-    def _html(self, status: int, headers: Headers, kind: str) -> Shaped:
+    def _html(self, status: int, headers: Headers, found: Mapping[str, str]) -> Shaped:
         headers = self._personal(without(headers, "content-length", "last-modified", "accept-ranges"))
-        tag = header(headers, "etag")
-        if tag is not None:
-            headers = [*without(headers, "etag"), ("ETag", marked_etag(tag, self._state))]
-        coding = readable_encoding(headers)
-        if coding is None or status == 206:
-            why = "part of a page" if coding is not None else f"coded as {header(headers, 'content-encoding')}"
-            return self._closed(status, headers, why)
+        if "etag" in found:
+            headers = [*without(headers, "etag"), ("ETag", marked_etag(found["etag"], self._state))]
+        coding = content_coding(headers) if "content-encoding" in found else ""
+        if status == 206 or not readable(coding):
+            return self._closed(status, headers, f"coded as {coding}" if coding else "part of a page")
         try:
-            gate = self._gate(headers, kind)
+            gate = self._gate(headers, found.get("content-type"))
         except UnreadableEncoding as error:
             return self._closed(status, headers, str(error))
         gated = _Reported(gate, self._report)
-        return Shaped(status, headers, gated if coding in {"identity", ""} else Coded(gated, coding))
+        return Shaped(status, headers, Coded(gated, coding) if coding else gated)
 
-    def _gate(self, headers: Headers, kind: str) -> Gate:
-        page = self.page
+    def _gate(self, headers: Headers, content_type: str | None) -> Gate:
+        page, kind = self.page, media_type(content_type)
         banner = footer = script = b""
         # Our markup is HTML, not XML; a frame or a piece of a page has the banner around it already.
         if kind == "text/html" and self._facts.for_top_page:
@@ -181,7 +179,7 @@ class Pass:
             banner=banner,
             footer=footer,
             script=script,
-            charset=charset(headers),
+            charset=charset(content_type),
             placeholder=page.placeholder,
             site=self._facts.host,
             xml=kind == "application/xhtml+xml",

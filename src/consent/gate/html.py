@@ -7,8 +7,8 @@ bounded by the longest tag or inline script (:data:`~consent.gate.walk.TAG_CAP`)
 from __future__ import annotations
 
 import codecs
-import html
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -54,9 +54,14 @@ class Held:
 
 
 class _Plan(NamedTuple):
-    """What a piece of a page asks for: tags to hold (place, how, whether surely a tag), and where the walk is after."""
+    """What a piece of a page asks for, and where the walk is after it.
 
-    held: tuple[tuple[int, Verdict, bool], ...]
+    ``edits``: places and what is inserted there, in order. ``frames``: by the edit's number, frames for a placeholder.
+    """
+
+    edits: tuple[tuple[int, bytes], ...]
+    frames: tuple[tuple[int, Service], ...]
+    held: tuple[Held, ...]
     body_at: int
     done: int
     after: State
@@ -71,7 +76,7 @@ class Gate:
     :param footer: inserted at the end of the page.
     :param script: inserted at the end of the page if something was held and there is no banner.
     :param charset: the encoding that the response declares, if it does.
-    :param placeholder: makes the document that stands in for a held frame.
+    :param placeholder: makes the document that stands in for a held frame, escaped for an attribute in double quotes.
     :param site: this site's host, with its port: who ``/path`` belongs to.
     :param xml: whether the page is XHTML: inserted values are quoted.
     :raises UnreadableEncoding: here, or from :meth:`feed` at a byte order mark.
@@ -86,7 +91,7 @@ class Gate:
         footer: bytes = b"",
         script: bytes = b"",
         charset: str | None = None,
-        placeholder: Callable[[Service], str] | None = None,
+        placeholder: Callable[[Service], bytes] | None = None,
         site: str = "",
         xml: bool = False,
     ) -> None:
@@ -119,14 +124,17 @@ class Gate:
         out = self._through(data, final=False)
         if not self._footer and not self._script:
             return out
-        out = self._tail + out
+        if self._tail:
+            out = self._tail + out
         closing = _closing(out)
         self._tail = out[closing:]
         return out[:closing]
 
     def finish(self) -> bytes:
         """The last bytes that may leave."""
-        out = self._tail + self._through(self._carry, final=True)
+        out = self._tail
+        if self._carry:
+            out += self._through(self._carry, final=True)
         last = self._banner + self._footer + (self._script if self.held else b"")
         if not last:
             return out
@@ -137,11 +145,14 @@ class Gate:
 
     def _through(self, data: bytes, *, final: bool) -> bytes:
         plan = self._plan(data, final=final)
-        edits: dict[int, bytes] = {}
-        for at, verdict, sure in plan.held:
-            self._hold(at, verdict, edits, sure=sure)
+        edits = [*plan.edits]
+        self.held += plan.held
+        if self._placeholder is not None:
+            for number, service in plan.frames:
+                at, inserted = edits[number]
+                edits[number] = at, b'%b srcdoc="%b"' % (inserted, self._placeholder(service))
         if self._banner and plan.body_at >= 0:
-            edits[plan.body_at] = self._banner + edits.get(plan.body_at, b"")
+            edits.insert(bisect_left(edits, (plan.body_at,)), (plan.body_at, self._banner))
             self._banner = b""
         self._carry = data[plan.done :]
         self._patience = len(self._carry) * 3 // 2 if len(self._carry) > _PATIENCE else 0
@@ -153,7 +164,7 @@ class Gate:
         if len(data) < _WORTH_REMEMBERING:
             return self._read(data, final=final)
         # A hash, not the page: pages of signed-in visitors are not kept in memory. One that cannot be made to collide.
-        key = (self._walk.state, sha256(data).digest(), final)
+        key = (self._walk.state, sha256(data).digest(), self._done, final)
         plan: _Plan | None = self._judge.plans.get(key)
         if plan is None:
             plan = self._read(data, final=final)
@@ -164,8 +175,26 @@ class Gate:
 
     def _read(self, data: bytes, *, final: bool) -> _Plan:
         found, done = self._walk.read(data, final=final)
-        held = tuple((tag.at, verdict, tag.sure) for tag in found if (verdict := self._verdict(data, tag)) is not None)
-        return _Plan(held, self._walk.body_at, done, self._walk.state)
+        edits: dict[int, bytes] = {}  # by place: where the walk is lost, tags within tags share attributes
+        frames: dict[int, Service] = {}
+        held: list[Held] = []
+        for tag in found:
+            verdict = self._verdict(data, tag)
+            if verdict is None:
+                continue
+            if verdict.frame and tag.sure and verdict.service is not None:
+                frames[tag.at + verdict.edits[0][0]] = verdict.service
+            edits.update((tag.at + offset, inserted) for offset, inserted in verdict.edits)
+            held.append(_held(verdict, self._done + tag.at))
+        places = sorted(edits)
+        return _Plan(
+            edits=tuple((at, edits[at]) for at in places),
+            frames=tuple((places.index(at), service) for at, service in frames.items()),
+            held=tuple(held),
+            body_at=self._walk.body_at,
+            done=done,
+            after=self._walk.state,
+        )
 
     def _verdict(self, data: bytes, found: Found) -> Verdict | None:
         if found.tag is None:
@@ -173,26 +202,17 @@ class Gate:
         text = data[found.text[0] : found.text[1]] if found.text is not None else b""
         return self._judge.verdict(data, found.at, found.tag, text)
 
-    def _hold(self, start: int, verdict: Verdict, edits: dict[int, bytes], *, sure: bool) -> None:
-        for offset, inserted in verdict.edits:
-            edits[start + offset] = inserted
-        if verdict.frame and sure and self._placeholder is not None and verdict.service is not None:
-            at = start + verdict.edits[0][0]
-            document = html.escape(self._placeholder(verdict.service), quote=True)
-            edits[at] = f' srcdoc="{document}"'.encode() + edits[at]
-        service = verdict.service.name if verdict.service is not None else None
-        self.held.append(
-            Held(service, verdict.tag, verdict.excerpt, self._done + start, verdict.reason, verdict.purposes)
-        )
+
+def _held(verdict: Verdict, offset: int) -> Held:
+    service = verdict.service.name if verdict.service is not None else None
+    return Held(service, verdict.tag, verdict.excerpt, offset, verdict.reason, verdict.purposes)
 
 
-def _spliced(data: bytes, edits: dict[int, bytes], end: int) -> bytes:
-    if not edits:
-        return data[:end]
+def _spliced(data: bytes, edits: Iterable[tuple[int, bytes]], end: int) -> bytes:
     pieces: list[bytes] = []
     before = 0
-    for at in sorted(edits):
-        pieces += (data[before:at], edits[at])
+    for at, inserted in edits:
+        pieces += (data[before:at], inserted)
         before = at
     pieces.append(data[before:end])
     return b"".join(pieces)

@@ -18,11 +18,12 @@ __all__ = [
     "Stream",
     "accept_encoding",
     "charset",
+    "content_coding",
     "header",
     "marked_etag",
     "media_type",
     "private",
-    "readable_encoding",
+    "readable",
     "unmarked_etags",
     "vary",
     "without",
@@ -51,6 +52,7 @@ def without(headers: Iterable[tuple[str, str]], *names: str) -> Headers:
     return [(key, value) for key, value in headers if key.lower() not in names]
 
 
+@lru_cache(maxsize=256)
 def media_type(content_type: str | None) -> str:
     """``text/html`` and the like, lower case and without parameters; ``""`` if there is none."""
     return content_type.partition(";")[0].strip().lower() if content_type else ""
@@ -59,16 +61,22 @@ def media_type(content_type: str | None) -> str:
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
 
 
-def charset(headers: Iterable[tuple[str, str]]) -> str | None:
-    """The charset that a response declares, lower case, or None."""
-    found = _CHARSET.search(header(headers, "content-type") or "")
+@lru_cache(maxsize=256)
+def charset(content_type: str | None) -> str | None:
+    """The charset that a ``Content-Type`` declares, lower case, or None."""
+    found = _CHARSET.search(content_type or "")
     return found.group(1).lower() if found else None
 
 
-def readable_encoding(headers: Iterable[tuple[str, str]]) -> str | None:
-    """The content coding to take off: ``"identity"``, ``"gzip"`` …; None if it is one that we cannot read."""
-    value = (header(headers, "content-encoding") or "identity").strip().lower()
-    return value if value in _CODINGS or value in {"identity", ""} else None
+def content_coding(headers: Iterable[tuple[str, str]]) -> str:
+    """The content codings that a response names, in the order in which they were put on; ``""`` for none."""
+    values = [value.strip().lower() for key, value in headers if key.lower() == "content-encoding"]
+    return ", ".join(value for value in values if value not in {"", "identity"})
+
+
+def readable(coding: str) -> bool:
+    """Whether we can take a content coding off and put it on again."""
+    return coding in _CODINGS or coding == ""
 
 
 @lru_cache(maxsize=256)
@@ -118,12 +126,18 @@ class Coded:
 
 def vary(headers: Headers, *names: str) -> Headers:
     """The headers with one ``Vary`` that also names these."""
-    listed = [item.strip() for key, value in headers if key.lower() == "vary" for item in value.split(",")]
+    value = _vary(tuple(value for key, value in headers if key.lower() == "vary"), names)
+    return headers if value is None else [*without(headers, "vary"), ("Vary", value)]
+
+
+@lru_cache(maxsize=256)
+def _vary(values: tuple[str, ...], names: tuple[str, ...]) -> str | None:
+    listed = [item.strip() for value in values for item in value.split(",")]
     if "*" in listed:
-        return headers
+        return None
     known = {item.lower() for item in listed}
     listed += [name for name in names if name.lower() not in known]
-    return [*without(headers, "vary"), ("Vary", ", ".join(item for item in listed if item))]
+    return ", ".join(item for item in listed if item)
 
 
 _SHARED_CACHE = re.compile(r"(?:public|private|s-maxage\s*=.*|stale-while-revalidate\s*=.*)\Z", re.IGNORECASE)
@@ -131,11 +145,16 @@ _SHARED_CACHE = re.compile(r"(?:public|private|s-maxage\s*=.*|stale-while-revali
 
 def private(headers: Headers) -> Headers:
     """The headers with a ``Cache-Control`` that keeps a visitor's page out of shared caches."""
-    items = [item.strip() for key, value in headers if key.lower() == "cache-control" for item in value.split(",")]
+    value = _private(tuple(value for key, value in headers if key.lower() == "cache-control"))
+    return headers if value is None else [*without(headers, "cache-control", "expires"), ("Cache-Control", value)]
+
+
+@lru_cache(maxsize=256)
+def _private(values: tuple[str, ...]) -> str | None:
+    items = [item.strip() for value in values for item in value.split(",")]
     if any(item.lower() == "no-store" for item in items):
-        return headers
-    kept = [item for item in items if item and not _SHARED_CACHE.match(item)]
-    return [*without(headers, "cache-control", "expires"), ("Cache-Control", ", ".join(["private", *kept]))]
+        return None
+    return ", ".join(["private", *(item for item in items if item and not _SHARED_CACHE.match(item))])
 
 
 # A validator of ours is the application's and the visitor's state: "abc" -> "abc;c=1f2e3d4c5b6a".
