@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from ..errors import ConfigurationError
 from ..policy.policy import Policy
-from .text import keys
+from .text import LANGUAGES, keys
 
 __all__ = ["Asset", "Look", "asset", "inline_style"]
 
@@ -21,7 +21,7 @@ __all__ = ["Asset", "Look", "asset", "inline_style"]
 class Look:
     """What of a site's settings the visitor sees. One per process, compared by identity.
 
-    :raises ConfigurationError: for words of the site's own under a name that no text has.
+    :raises ConfigurationError: for a language that has no words, and for words under a name that no text has.
     """
 
     policy: Policy
@@ -33,7 +33,18 @@ class Look:
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.language != "auto" and self.language.lower().partition("-")[0] not in LANGUAGES:
+            raise ConfigurationError(
+                "there are no words in this language",
+                path=("language",),
+                value=self.language,
+                known=("auto", *LANGUAGES),
+            )
         for language, texts in self.texts.items():
+            if language not in {"*", *LANGUAGES}:
+                raise ConfigurationError(
+                    "there are no words in this language", path=("texts",), value=language, known=("*", *LANGUAGES)
+                )
             for key in texts:
                 if key not in keys():
                     raise ConfigurationError("unknown text", path=("texts", language), value=key, known=keys())

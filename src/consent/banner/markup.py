@@ -61,7 +61,7 @@ def _first_text(look: Look, words: Words, regime: Regime) -> str:
     services = [service for service in policy.services if any(name in policy.optional for name in service.purposes)]
     if not services:
         return words("ask_few", purposes=purposes)
-    named = words.join(service.title for service in services) if len(services) <= 2 else ""
+    named = words.join(service.title or service.name for service in services) if len(services) <= 2 else ""
     return words("ask", purposes=purposes, services=named or words.count("services", len(services)))
 
 
@@ -143,41 +143,44 @@ def _purpose(page: Page, purpose: Purpose) -> Markup:
 
 
 def _service(words: Words, service: Service) -> Markup:
-    return Markup('<div class="yc-v"><h3>{}{}</h3>{}</div>').format(
+    return Markup('<div class="yc-v"><h3><bdi>{}</bdi>{}</h3>{}</div>').format(
         service.title or service.name,
-        Markup(" <small>{}</small>").format(service.provider) if service.provider else "",
+        Markup(" <small><bdi>{}</bdi></small>").format(service.provider) if service.provider else "",
         _stored(words, service),
     )
 
 
 def _stored(words: Words, service: Service) -> Markup:
-    """What a service leaves on the device."""
-    items = [
-        Markup("<li><code>{}</code> {}{}</li>").format(
-            cookie.name,
-            words.duration(cookie),
-            f"{words('comma')}{words('third_party')}" if cookie.third_party else "",
-        )
+    """What a service leaves on the device. Names are read from the left, whatever the language around them."""
+    left = [Markup('<li><code dir="ltr">{}</code> {}</li>').format(*item) for item in _left(words, service)]
+    if not left:
+        return Markup("<p>{}</p>").format(words("no_cookies"))
+    return Markup("<ul>{}</ul>").format(Markup("").join(left))
+
+
+def _left(words: Words, service: Service) -> list[tuple[str, str]]:
+    """The name of each cookie and storage key, and what there is to say of it."""
+    comma = words("comma")
+    cookies = [
+        (cookie.name, words.duration(cookie) + (f"{comma}{words('third_party')}" if cookie.third_party else ""))
         for cookie in service.cookies
     ]
-    items += [
-        Markup("<li><code>{}</code> {}{}{}</li>").format(key, words("storage"), words("comma"), words("storage_note"))
-        for key in service.storage
-    ]
-    if not items:
-        return Markup("<p>{}</p>").format(words("no_cookies"))
-    return Markup("<ul>{}</ul>").format(Markup("").join(items))
+    return [*cookies, *((key, f"{words('storage')}{comma}{words('storage_note')}") for key in service.storage)]
 
 
 def declaration(look: Look, words: Words) -> Markup:
     """The table of services for a privacy page: who, for what, which cookies, how long."""
     policy = look.policy
-    head = Markup("").join(
-        Markup('<th scope="col">{}</th>').format(words(key)) for key in ("service", "provider", "purpose", "cookie")
+    columns = (
+        words("service"),
+        words("provider"),
+        words("purpose"),
+        f"{words('cookie')}{words('comma')}{words('duration')}",
     )
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(column) for column in columns)
     rows = Markup("").join(
-        Markup('<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>').format(
-            Markup('<a href="{}">{}</a>').format(service.privacy_url, service.title)
+        Markup('<tr><th scope="row"><bdi>{}</bdi></th><td><bdi>{}</bdi></td><td>{}</td><td>{}</td></tr>').format(
+            Markup('<a href="{}">{}</a>').format(service.privacy_url, service.title or service.name)
             if service.privacy_url
             else service.title or service.name,
             service.provider or "–",
@@ -224,7 +227,7 @@ def placeholder(
             '<button type="button" value="once" hidden>{}</button>'
             '<button name="action" value="save">{}</button></form>'
         ).format(
-            words("placeholder_text", provider=service.provider or service.title, purposes=purposes),
+            words("placeholder_text", provider=service.provider or service.title or service.name, purposes=purposes),
             base,
             boxes,
             target,
@@ -259,6 +262,8 @@ def shown(look: Look, words: Words, regime: Regime) -> bytes:
         "text": _first_text(look, words, regime),
         "buttons": [words("accept"), words("refuse"), words("settings")],
         "intro": words("settings_intro"),
+        "settings": [words(key) for key in ("settings_title", "save", "accept_all", "refuse_all", "always_on")],
+        "placeholder": [words(key) for key in ("placeholder", "placeholder_text", "once", "always")],
         "privacy_url": look.privacy_url,
         "purposes": [
             {"name": purpose.name, "title": words.title(purpose), "text": words.text(purpose)}
@@ -270,8 +275,7 @@ def shown(look: Look, words: Words, regime: Regime) -> bytes:
                 "title": service.title,
                 "provider": service.provider,
                 "purposes": list(service.purposes),
-                "stored": [f"{cookie.name} ({words.duration(cookie)})" for cookie in service.cookies]
-                + [f"{key} ({words('storage')})" for key in service.storage],
+                "stored": [f"{name} ({said})" for name, said in _left(words, service)],
             }
             for service in policy.services
         ],
