@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 __all__ = [
     "ConfigurationError",
@@ -92,6 +91,8 @@ class LogUnavailable(ConsentError):
 def _nearest(value: object, known: Iterable[str]) -> str | None:
     if not isinstance(value, str):
         return None
+    from difflib import get_close_matches  # needed once, by a process that will not start
+
     by_folded = {name.lower().replace("_", "-"): name for name in known}
     found = get_close_matches(value.lower().replace("_", "-"), by_folded, n=1, cutoff=0.6)
     return by_folded[found[0]] if found and by_folded[found[0]] != value else None

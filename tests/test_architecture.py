@@ -1,0 +1,96 @@
+"""The house keeps its rules: who imports whom, what an import loads, who may know what."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+from consent.policy.policy import BUILT_IN_PURPOSES
+from consent.policy.regime import PRESETS
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "consent"
+PURE = ("errors.py", "policy", "visitor", "gate", "banner", "log/record.py", "exchange")
+DOORS = ("wsgi.py", "flask.py", "django")
+
+
+def files(*names: str) -> list[Path]:
+    paths = [SOURCE / name for name in names]
+    return [file for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+
+
+def test_rooms_import_only_what_they_may(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(config_filename="pyproject.toml", no_cache=True) == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules that a fresh interpreter has after a statement."""
+    code = f"{statement}\nimport sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(run.stdout.split())
+
+
+def test_importing_the_package_loads_no_framework_no_database_and_no_catalogue() -> None:
+    loaded = loaded_by("import consent")
+    assert loaded & {"flask", "django", "werkzeug", "sqlite3", "psycopg", "asyncio", "http.server"} == set()
+    assert "read" not in loaded_by(
+        "import consent.policy.catalogue as c; c.load.cache_info().currsize and print('read')"
+    )
+
+
+@pytest.mark.parametrize(
+    ("door", "stranger"), [("consent.flask", "django"), ("consent.django.apps", "flask"), ("consent.wsgi", "flask")]
+)
+def test_a_door_does_not_load_another_framework(door: str, stranger: str) -> None:
+    assert stranger not in loaded_by(f"import {door}")
+
+
+def calls(path: Path) -> set[str]:
+    """The dotted names that a file calls or hands on: ``time.time``, ``datetime.now``."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found.add(f"{node.value.id}.{node.attr}")
+    return found
+
+
+@pytest.mark.parametrize("path", files(*PURE), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_what_decides_asks_no_clock_and_no_dice(path: Path) -> None:
+    impure = {
+        "datetime.now",
+        "datetime.utcnow",
+        "datetime.today",
+        "date.today",
+        "os.urandom",
+        "os.environ",
+        "os.getenv",
+    }
+    assert calls(path) & impure == set()
+
+
+def words(path: Path) -> set[str]:
+    """The texts in a file's code, docstrings aside."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    }
+
+
+@pytest.mark.parametrize("path", files(*DOORS), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_door_names_no_purpose_and_no_regime(path: Path) -> None:
+    assert words(path) & {*BUILT_IN_PURPOSES, *PRESETS} == set()
