@@ -306,12 +306,8 @@ def _region(table: Table) -> RegionSource | None:
         return RegionSource(header=rest)
     if kind == "fixed" and re.fullmatch(r"[A-Za-z]{2}(?:[-_][A-Za-z0-9]{1,3})?", rest):
         return RegionSource(fixed=rest.upper().replace("_", "-"))
-    raise ConfigurationError(
-        "must be one of these, or a function",
-        path=(*table.path, "region"),
-        value=value,
-        known=("header:NAME", "fixed:CODE"),
-    )
+    message = 'must be "header:NAME", "fixed:CODE" with an ISO 3166 code such as FR or US-CA, or a function'
+    raise ConfigurationError(message, path=(*table.path, "region"), value=value)
 
 
 def _wording(table: Table, regime: Regime | None) -> Wording:
@@ -359,7 +355,7 @@ def _keys(table: Table, keys: Iterable[str | bytes] | str | bytes | None) -> tup
 def _guessable(key: bytes) -> bool:
     words = re.sub(rb"[^a-z]", b"", key.lower()).decode()
     counted = key in b"0123456789" * 8 or key in b"abcdefghijklmnopqrstuvwxyz" * 3
-    spoken = len(words) * 2 > len(key) and _GUESSED.match(words) is not None
+    spoken = len(words) * 2 >= len(key) and _GUESSED.match(words) is not None
     return len(set(key)) < 5 or counted or key in _PUBLISHED or spoken
 
 
