@@ -29,6 +29,9 @@ _TARGET_QUOTED = quote(_TARGET, safe="/").encode()
 _PLACES = re.compile(b"(" + b"|".join((_TARGET, _TARGET_QUOTED, _STYLE_NONCE, _SCRIPT_NONCE)) + b")")
 
 
+_FOOT_STYLE = Markup("#yc-l{margin:1.5rem auto;padding:0 1rem;font-size:.875rem;text-align:center}")
+
+
 class Inserted(NamedTuple):
     """What the gate inserts into a page; see :class:`consent.gate.html.Gate`."""
 
@@ -210,18 +213,19 @@ def _pieces(shown: _Shown) -> tuple[_Template, _Template, _Template]:
     )
     nonce = _SCRIPT_NONCE.decode() if shown.script_nonce else None
     script = f"{state_script(asset_url(base, 'consent.js'), state, nonce=nonce)}\n"
-    style = Markup('<link rel="stylesheet" href="{}">').format(asset_url(base, "consent.css"))
     if shown.inline_style:
-        style = Markup("<style{}>{}</style>").format(
-            Markup(' nonce="{}"').format(_STYLE_NONCE.decode()) if shown.style_nonce else "",
-            Markup(inline_style()),  # noqa: S704 - our own file
-        )
+        style_nonce = Markup(' nonce="{}"').format(_STYLE_NONCE.decode()) if shown.style_nonce else ""
+        style = Markup("<style{}>{}</style>").format(style_nonce, Markup(inline_style()))  # noqa: S704 - our own file
+        foot_style = Markup("<style{}>{}</style>").format(style_nonce, _FOOT_STYLE)
+    else:
+        style = Markup('<link rel="stylesheet" href="{}">').format(asset_url(base, "consent.css"))
+        foot_style = Markup("")  # then it looks like the site's other text
     banner = f"{style}{card(look, words, regime, base=base, target=target)}{script}" if shown.asking else ""
     foot = [Markup("{}").format(words("gpc"))] if shown.gpc else []
     if shown.link and look.policy.optional:
         foot.append(settings_link(words, regime, base=base, target=target))
-    footer = Markup('<p id="yc-l" lang="{}" dir="{}">{}</p>\n').format(
-        words.language, words.direction, Markup(" ").join(foot)
+    footer = Markup('{}<p id="yc-l" lang="{}" dir="{}">{}</p>\n').format(
+        foot_style, words.language, words.direction, Markup(" ").join(foot)
     )
     return _Template(banner), _Template(script), _Template(footer if foot else "")
 

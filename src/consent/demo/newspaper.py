@@ -1,7 +1,7 @@
 """The Harbour Post: a plain WSGI application that knows nothing of consent but its footer and its privacy page.
 
-It is written as such sites are: tags of third parties stand in the templates, as their vendors say they should. Only the
-middleware around it keeps them still.
+It is written as such sites are: tags of third parties stand in the templates, as their vendors say they should. Only
+the middleware around it keeps them still.
 """
 
 from __future__ import annotations
@@ -15,21 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from .articles import ARTICLES, Article
+from .articles import Article, read_articles
 from .neighbours import Collector
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 __all__ = ["Newspaper"]
-
-_SCENES = {
-    "depot": '<path d="M40 150 V80 L100 50 L160 80 L220 50 L280 80 V150Z"/><path d="M0 158 H320 M0 166 H320" stroke="#fff8" stroke-width="2"/>',
-    "ferry": '<path d="M0 130 Q40 122 80 130 T160 130 T240 130 T320 130 V180 H0Z" opacity=".5"/><path d="M90 122 H230 L216 142 H108Z"/><path d="M126 100 H196 V122 H126Z" opacity=".8"/>',
-    "bench": '<path d="M90 118 H230 V126 H90Z M90 98 H230 V106 H90Z"/><path d="M102 126 V150 M218 126 V150" stroke="currentColor" stroke-width="6"/><circle cx="262" cy="70" r="34" opacity=".5"/><path d="M258 90 H266 V150 H258Z"/>',
-    "bread": '<path d="M80 140 Q70 80 160 76 Q250 80 240 140Z"/><path d="M118 92 L130 132 M158 84 L164 132 M200 90 L200 132" stroke="#fff9" stroke-width="5"/>',
-    "fog": '<path d="M140 150 L150 60 H170 L180 150Z"/><path d="M146 60 H174 V48 H146Z"/><g opacity=".45"><rect x="0" y="96" width="320" height="10" rx="5"/><rect x="40" y="116" width="300" height="12" rx="6"/><rect x="-20" y="138" width="280" height="12" rx="6"/></g>',
-}
 
 
 class Newspaper:
@@ -38,12 +30,12 @@ class Newspaper:
     def __init__(self, hosts: Mapping[str, str], collector: Collector) -> None:
         self._hosts = {name: f"http://{host}" for name, host in hosts.items()}
         self._collector = collector
+        self._articles = {f"/{article.slug}": article for article in read_articles()}
         self._layout = Template(files(__package__).joinpath("layout.html").read_text("utf-8"))
         self._style = files(__package__).joinpath("newspaper.css").read_bytes()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        articles = {f"/{article.slug}": article for article in ARTICLES}
         if path == "/newspaper.css":
             return _send(
                 start_response, "200 OK", "text/css; charset=utf-8", self._style, ("Cache-Control", "max-age=300")
@@ -55,8 +47,9 @@ class Newspaper:
             return self._page(environ, start_response, "Today", self._front())
         if path == "/privacy":
             return self._page(environ, start_response, "About our cookies", self._privacy(environ))
-        if path in articles:
-            return self._page(environ, start_response, articles[path].title, self._article(articles[path]))
+        if path in self._articles:
+            article = self._articles[path]
+            return self._page(environ, start_response, article.title, self._article(article))
         missing = Markup('<h1 class="headline">There is no such page</h1><p><a href="/">To the front page</a></p>')
         return self._page(environ, start_response, "Not found", missing, status="404 Not Found")
 
@@ -97,7 +90,7 @@ class Newspaper:
         )
 
     def _front(self) -> Markup:
-        first, *others = ARTICLES
+        first, *others = self._articles.values()
         return Markup('<div class="front">{}<div class="grid">{}</div></div>').format(
             _teaser(first, "lead"), Markup("").join(_teaser(article, "card") for article in others)
         )
@@ -105,9 +98,9 @@ class Newspaper:
     def _article(self, article: Article) -> Markup:
         embeds = {
             "video": Markup(
-                '<figure class="embed"><iframe src="{}/embed/first-crossing" width="640" height="360" title="Video: the '
-                'first crossing" allowfullscreen></iframe><figcaption>The first crossing, filmed from the bridge.'
-                "</figcaption></figure>"
+                '<figure class="embed"><iframe src="{}/embed/first-crossing" width="640" height="360" '
+                'title="Video: the first crossing" allowfullscreen></iframe>'
+                "<figcaption>The first crossing, filmed from the bridge.</figcaption></figure>"
             ).format(self._hosts["kino"]),
             "map": Markup(
                 '<figure class="embed"><iframe src="{}/map/benches" width="640" height="360" title="Map: eleven '
@@ -119,10 +112,10 @@ class Newspaper:
             paragraphs.insert(2, embeds[article.embed])
         return Markup(
             '<article class="story"><p class="section">{}</p><h1 class="headline">{}</h1><p class="standfirst">{}</p>'
-            '<p class="byline">By {} · {}</p>{}{}<p class="share"><span class="chirp-button">Share this article</span></p>'
-            "</article>"
+            '<p class="byline">By {} · {}</p>{}{}'
+            '<p class="share"><span class="chirp-button">Share this article</span></p></article>'
         ).format(
-            article.section, article.title, article.lead, article.author, article.day, _picture(article),
+            article.section, article.title, article.lead, article.author, article.day, article.picture,
             Markup("").join(paragraphs),
         )  # fmt: skip
 
@@ -131,26 +124,16 @@ class Newspaper:
         page = environ["consent.page"]
         return Markup(
             '<article class="story"><p class="section">The Harbour Post</p><h1 class="headline">About our cookies</h1>'
-            '<p class="standfirst">What this website stores on your device, who receives data about your visit, and how '
-            "you change your mind.</p><p>We use the services below only if the rules of the place you are in allow it, "
-            "or if you have agreed. You can change your choice at any time: {}.</p>{}</article>"
+            '<p class="standfirst">What this website stores on your device, who receives data about your visit, and '
+            "how you change your mind.</p><p>We use the services below only if the rules of the place you are in allow "
+            "it, or if you have agreed. You can change your choice at any time: {}.</p>{}</article>"
         ).format(page.settings_link(), page.declaration())
 
 
 def _teaser(article: Article, kind: str) -> Markup:
     return Markup(
         '<article class="{}"><a href="/{}">{}<p class="section">{}</p><h2>{}</h2></a><p>{}</p></article>'
-    ).format(kind, article.slug, _picture(article), article.section, article.title, article.lead)
-
-
-def _picture(article: Article) -> Markup:
-    first, second, scene = article.art
-    return Markup(
-        '<svg class="picture" viewBox="0 0 320 180" preserveAspectRatio="xMidYMid slice" role="img" aria-label="{label}">'
-        '<defs><linearGradient id="g-{slug}" x1="0" y1="0" x2="0" y2="1"><stop stop-color="hsl({a} 55% 78%)"/>'
-        '<stop offset="1" stop-color="hsl({b} 45% 52%)"/></linearGradient></defs>'
-        '<rect width="320" height="180" fill="url(#g-{slug})"/><g fill="hsl({b} 45% 22%)" color="hsl({b} 45% 22%)">{scene}</g></svg>'
-    ).format(label=f"Drawing: {article.title}", slug=article.slug, a=first, b=second, scene=Markup(_SCENES[scene]))  # noqa: S704
+    ).format(kind, article.slug, article.picture, article.section, article.title, article.lead)
 
 
 def _send(
