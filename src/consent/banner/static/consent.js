@@ -30,9 +30,9 @@ const HELD = "data-consent-";
 
 /** @returns {Promise<State>} */
 async function load() {
-  const node = document.getElementById("yc-s");
-  if (node) return JSON.parse(node.textContent ?? "");
-  return fetchState();
+  // A script: text that visitors wrote may have ids, and no scripts.
+  const node = document.querySelector("script#yc-s");
+  return node ? JSON.parse(node.textContent ?? "") : fetchState();
 }
 
 /** @returns {Promise<State>} */
@@ -44,7 +44,7 @@ async function fetchState() {
 
 let state = await load();
 
-/** What a page may ask and set. `change` is fired when what is allowed has changed, with the state as `detail`. */
+/** What a page may ask and set. `change` is fired when a choice is saved, with the state as `detail`. */
 class Consent extends EventTarget {
   /** The optional purposes that are allowed. */
   get granted() {
@@ -80,11 +80,16 @@ class Consent extends EventTarget {
 
   /** Show the settings. */
   open() {
-    return openSettings(state.settings);
+    return openSettings();
   }
 }
 
-export const consent = new Consent();
+/** A page that imports this file under another address than the banner's has it twice; the first one acts for both. */
+const PLACE = Symbol.for("consent");
+const place = /** @type {{[PLACE]?: Consent}} */ (/** @type {unknown} */ (document));
+const first = !place[PLACE];
+
+export const consent = (place[PLACE] ??= new Consent());
 
 /**
  * Send a choice, and follow the server's answer.
@@ -108,11 +113,10 @@ async function send(choice) {
     return false;
   }
   const { withdrawn, ...next } = /** @type {State & {withdrawn: string[]}} */ (reply);
-  const before = state;
   state = next;
   closeAll();
   if (withdrawn.length) {
-    clearStorage(before, withdrawn);
+    clearStorage();
     // What ran already can only be stopped by leaving the page.
     location.reload();
     return true;
@@ -133,14 +137,19 @@ function showFailure() {
 function closeAll() {
   const card = document.getElementById("yc");
   const dialog = document.getElementById("yc-d");
-  const focused = card?.contains(document.activeElement);
+  // The dialog gives the focus back to what opened it, which may be the card.
   if (dialog instanceof HTMLDialogElement) dialog.close();
+  const focused = card?.contains(document.activeElement);
   card?.remove();
   const said = confirmation(state.words.saved);
   // The focus goes with the card; without this it would fall to the start of the page.
   if (focused) said.focus();
-  setTimeout(() => said.replaceChildren(), 6000);
+  clearTimeout(fading);
+  fading = setTimeout(() => said.replaceChildren(), 6000);
 }
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let fading;
 
 /**
  * @param {string} text
@@ -161,25 +170,31 @@ function confirmation(text) {
 }
 
 /** The style of dialog and confirmation, which a page that needs neither does not load. */
-function addStyle() {
-  if (document.querySelector(`link[href="${CSS.escape(state.style)}"], link[data-yc]`)) return;
+async function addStyle() {
+  if (document.querySelector(`link[href="${CSS.escape(state.style)}"]`)) return;
   const link = document.createElement("link");
   link.rel = "stylesheet";
   link.href = state.style;
-  link.dataset.yc = "";
   document.head.append(link);
+  await settled(link);
 }
 
 /**
- * Delete what withdrawn services left in the browser's storage. Cookies are the server's to expire.
- * @param {State} before
- * @param {string[]} withdrawn
+ * When an element has loaded, or cannot be.
+ * @param {Element} element
  */
-function clearStorage(before, withdrawn) {
-  const patterns = withdrawn.flatMap((purpose) => before.storage[purpose] ?? []);
-  const expressions = patterns.map(
-    (pattern) => new RegExp(`^${pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`),
-  );
+function settled(element) {
+  return new Promise((resolve) => {
+    for (const type of ["load", "error"]) element.addEventListener(type, resolve, { once: true });
+  });
+}
+
+/** Delete what refused services left in the browser's storage. Cookies are the server's to expire. */
+function clearStorage() {
+  const refused = state.optional.filter((purpose) => !state.granted.includes(purpose));
+  const expressions = refused
+    .flatMap((purpose) => state.storage[purpose] ?? [])
+    .map((key) => new RegExp(`^${key.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`));
   for (const kind of /** @type {const} */ (["localStorage", "sessionStorage"])) {
     try {
       const storage = globalThis[kind];
@@ -194,14 +209,60 @@ function clearStorage(before, withdrawn) {
 
 /** @param {Element} element */
 function mayWake(element) {
-  const purposes = (element.getAttribute(`${HELD}for`) ?? "").split(/[\s,]+/).filter(Boolean);
+  const purposes = purposesOf(element);
   return purposes.length > 0 && purposes.every((purpose) => purpose === "necessary" || state.granted.includes(purpose));
 }
 
-/** Wake everything that is allowed now, in the order of the page. */
-async function wake() {
-  for (const element of document.querySelectorAll(`[${HELD}for]`)) {
-    if (element.isConnected && mayWake(element)) await wakeElement(element);
+/** @param {Element} element */
+function purposesOf(element) {
+  return (element.getAttribute(`${HELD}for`) ?? "").split(",").filter(Boolean);
+}
+
+/**
+ * What is held, templates' content too.
+ * @param {ParentNode} root
+ * @returns {Element[]}
+ */
+function heldIn(root) {
+  const templates = [...root.querySelectorAll("template")];
+  return [...root.querySelectorAll(`[${HELD}for]`), ...templates.flatMap((template) => heldIn(template.content))];
+}
+
+let waking = Promise.resolve();
+
+/** Wake everything that is allowed now. One at a time: a second choice waits until the first has woken what it may. */
+function wake() {
+  waking = waking.then(wakeAll);
+  return waking;
+}
+
+/** In the order in which a parser would have run it: as it stands in the page, and what is deferred at the end. */
+async function wakeAll() {
+  // What writes into the page while it is parsed would now replace it. Such a page must be had anew.
+  document.write = document.writeln = () => location.reload();
+  const deferred = [];
+  for (const element of heldIn(document)) {
+    if (isDeferred(element)) deferred.push(element);
+    else await wakeIfAllowed(element);
+  }
+  for (const element of deferred) await wakeIfAllowed(element);
+  for (const name of ["write", "writeln"]) Reflect.deleteProperty(document, name);
+}
+
+/** @param {Element} element */
+function isDeferred(element) {
+  const module = element.getAttribute(`${HELD}type`) === "module";
+  const external = element.hasAttribute("defer") && element.hasAttribute(`${HELD}src`);
+  return element.localName === "script" && (module || external) && !element.hasAttribute("async");
+}
+
+/** @param {Element} element */
+async function wakeIfAllowed(element) {
+  try {
+    if (mayWake(element)) await wakeElement(element);
+  } catch (error) {
+    // One that cannot be woken does not keep the others asleep.
+    reportError(error);
   }
 }
 
@@ -211,10 +272,14 @@ async function wake() {
  * @param {Element} element
  */
 async function wakeElement(element) {
-  const script = element.localName === "script";
+  const kind = element.localName;
   // A copy has not run yet and keeps text and nonce; putting it in starts it as the page would have.
-  const woken = script ? /** @type {Element} */ (element.cloneNode(true)) : element;
-  if (script || element.localName === "style") woken.removeAttribute("type");
+  const woken = kind === "script" || kind === "style" ? /** @type {Element} */ (element.cloneNode(true)) : element;
+  const focused = element === document.activeElement;
+  const gap = document.createComment("");
+  // A frame that is put in again begins afresh, with its sandbox, and adds nothing to the browser's history.
+  if (woken !== element || kind === "iframe") element.replaceWith(gap);
+  if (woken !== element) woken.removeAttribute("type");
   if (woken.hasAttribute(`${HELD}src`)) woken.removeAttribute("srcdoc");
   for (const { name, value } of [...woken.attributes]) {
     if (!name.startsWith(HELD)) continue;
@@ -222,20 +287,24 @@ async function wakeElement(element) {
     const own = name.slice(HELD.length);
     if (own === "for" || own === "service") continue;
     if (own === "xlink:href") woken.setAttributeNS("http://www.w3.org/1999/xlink", own, value);
-    else woken.setAttribute(own, own === "src" && script ? trusted(value) : value);
+    else woken.setAttribute(own, own === "src" && kind === "script" ? trusted(value) : value);
   }
-  if (!script) return;
-  const type = woken.getAttribute("type") ?? "";
-  const waits = woken.hasAttribute("src") && !woken.hasAttribute("async") && type !== "module";
-  if (!waits) {
-    element.replaceWith(woken);
-    return;
-  }
-  await new Promise((resolve) => {
-    woken.addEventListener("load", resolve, { once: true });
-    woken.addEventListener("error", resolve, { once: true });
-    element.replaceWith(woken);
-  });
+  if (kind === "source" && woken.parentElement instanceof HTMLMediaElement) woken.parentElement.load();
+  const loaded = waitedFor(woken) ? settled(woken) : null;
+  if (gap.parentNode) gap.replaceWith(woken);
+  if (focused && woken instanceof HTMLElement) woken.focus();
+  if (woken.isConnected) await loaded;
+}
+
+/**
+ * Whether a script is one that a parser waits for, and that says when it has run.
+ * @param {Element} woken
+ */
+function waitedFor(woken) {
+  if (!(woken instanceof HTMLScriptElement) || woken.hasAttribute("async")) return false;
+  // Made by a script it would be async; a module without an address would then overtake others.
+  woken.async = false;
+  return woken.hasAttribute("src") && !woken.noModule && /^$|^module$|(java|ecma|live|j)script/i.test(woken.type);
 }
 
 /** @type {{createScriptURL(url: string): string} | undefined} */
@@ -255,26 +324,28 @@ function trusted(url) {
   return policy.createScriptURL(url);
 }
 
-/**
- * Show the settings page's content as a dialog, or go there if it cannot be had.
- * @param {string} url
- */
-async function openSettings(url) {
+/** Show the settings page's content as a dialog, or go there if it cannot be had. */
+async function openSettings() {
+  const here = location.pathname + location.search;
+  const address = `${state.settings}?next=${encodeURIComponent(here)}`;
   try {
-    const response = await fetch(url);
+    const response = await fetch(address);
     if (!response.ok) throw new Error(String(response.status));
     const content = new DOMParser().parseFromString(await response.text(), "text/html");
-    const main = content.querySelector("main");
-    if (!main) throw new Error("no settings");
-    addStyle();
+    const form = content.querySelector("main form");
+    if (!form) throw new Error("no settings");
+    await addStyle();
     document.getElementById("yc-d")?.remove();
     const dialog = document.createElement("dialog");
     dialog.id = "yc-d";
     dialog.lang = content.documentElement.lang;
     dialog.dir = content.documentElement.dir;
     dialog.setAttribute("aria-labelledby", "yc-h");
-    dialog.append(document.adoptNode(main));
-    for (const field of dialog.querySelectorAll("[name=next]")) field.setAttribute("value", location.pathname + location.search);
+    // Not the page's <main>: this page has its own.
+    const panel = document.createElement("div");
+    panel.id = "yc-m";
+    panel.append(form);
+    dialog.append(panel);
     const back = dialog.querySelector(".yc-back");
     if (back) {
       back.textContent = state.words.close;
@@ -287,7 +358,7 @@ async function openSettings(url) {
     document.body.append(dialog);
     dialog.showModal();
   } catch {
-    location.assign(url);
+    location.assign(address);
   }
 }
 
@@ -307,19 +378,24 @@ function choiceOf(form, button) {
   };
 }
 
-document.addEventListener("submit", (event) => {
+/** @param {SubmitEvent} event */
+function onSubmit(event) {
   const form = event.target;
-  if (!(form instanceof HTMLFormElement) || form.action !== state.url) return;
+  // The settings page's own form goes to the server as it is, which leads back to where the visitor came from.
+  if (!(form instanceof HTMLFormElement) || form.closest(".yc-page")) return;
+  // Not form.action: that is the buttons, which have this name.
+  if (new URL(form.getAttribute("action") ?? "", document.baseURI).href !== state.url) return;
   event.preventDefault();
   send(choiceOf(form, event.submitter));
-});
+}
 
-document.addEventListener("click", (event) => {
+/** @param {MouseEvent} event */
+function onClick(event) {
   const link = event.target instanceof Element && event.target.closest("a[data-consent-open]");
-  if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
-  openSettings(link.href);
-});
+  openSettings();
+}
 
 /** @param {HTMLIFrameElement} frame */
 function furnish(frame) {
@@ -332,21 +408,30 @@ function furnish(frame) {
   once.addEventListener("click", () => wakeElement(frame));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const purposes = (frame.getAttribute(`${HELD}for`) ?? "").split(",").filter(Boolean);
+    const purposes = purposesOf(frame);
     const granted = state.optional.filter((purpose) => purposes.includes(purpose) || state.granted.includes(purpose));
     send({ action: "save", purposes: granted, surface: "placeholder" });
   });
 }
 
-for (const frame of document.querySelectorAll(`iframe[srcdoc][${HELD}service]`)) {
-  if (!(frame instanceof HTMLIFrameElement)) continue;
-  frame.addEventListener("load", () => furnish(frame));
-  furnish(frame);
-}
-
-addEventListener("pageshow", async (event) => {
+/** @param {PageTransitionEvent} event */
+async function onPageShow(event) {
   if (!event.persisted) return;
   // The page comes from the back/forward cache, from before what may have been decided since.
-  const now = await fetchState();
-  if (now.granted.join() !== state.granted.join() || now.asked !== state.asked) location.reload();
-});
+  const now = await fetchState().catch(() => null);
+  const same = now ? now.granted.join() === state.granted.join() && now.asked === state.asked : !state.granted.length;
+  if (!same) location.reload();
+}
+
+if (first) {
+  document.addEventListener("submit", onSubmit);
+  document.addEventListener("click", onClick);
+  addEventListener("pageshow", onPageShow);
+  for (const frame of document.querySelectorAll(`iframe[srcdoc][${HELD}service]`)) {
+    if (!(frame instanceof HTMLIFrameElement)) continue;
+    frame.addEventListener("load", () => furnish(frame));
+    furnish(frame);
+  }
+  // What a refused service wrote while its page was being left.
+  if (state.status !== "undecided") clearStorage();
+}
