@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
@@ -462,6 +462,7 @@ def dressed(text: str) -> Look:
     return Look(policy, privacy_url=text, texts={"*": dict.fromkeys(keys, text)})
 
 
+@settings(deadline=None, max_examples=50)
 @given(NASTY)
 def test_whatever_a_site_says_it_stays_text(text: str) -> None:
     """The same elements and attributes stand there as if the site had said a plain word."""
@@ -471,6 +472,7 @@ def test_whatever_a_site_says_it_stays_text(text: str) -> None:
         assert shape(parse(wicked[name])) == shape(parse(plain[name])), name
 
 
+@settings(deadline=None, max_examples=50)
 @given(NASTY)
 def test_whatever_a_site_says_is_read_as_it_was_said(text: str) -> None:
     look = dressed(text)
@@ -483,6 +485,7 @@ def test_whatever_a_site_says_is_read_as_it_was_said(text: str) -> None:
     assert all_of(table, "a")[0].get("href") == text
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.recursive(
         NASTY | st.booleans(),
@@ -499,6 +502,7 @@ def test_the_state_cannot_break_out_of_its_element(state: Any) -> None:
     assert len(list(elements(tree))) == 3
 
 
+@settings(deadline=None, max_examples=50)
 @given(NASTY)
 def test_a_pages_state_is_whole_whatever_the_site_says(text: str) -> None:
     shown = page(dressed(text), target=f"/{text}")
@@ -508,6 +512,7 @@ def test_a_pages_state_is_whole_whatever_the_site_says(text: str) -> None:
     assert shown.state()["policy"] == text
 
 
+@settings(deadline=None, max_examples=50)
 @given(NASTY, NASTY)
 def test_what_differs_from_page_to_page_is_escaped_too(target: str, nonce: str) -> None:
     inserted = page(target=f"/{target}").inserted(style_nonce=nonce, script_nonce=nonce, inline_style=True)

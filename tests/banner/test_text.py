@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from babel import Locale
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.banner.look import Look
@@ -153,6 +153,7 @@ HEADERS = st.lists(
 ).map(",".join)
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | TAGS | st.text(max_size=6), max_size=3), st.none() | HEADERS | st.text())
 def test_whatever_a_browser_sends_is_answered_in_a_language_that_we_have(
     wishes: list[str | None], header: str | None
@@ -160,6 +161,7 @@ def test_whatever_a_browser_sends_is_answered_in_a_language_that_we_have(
     assert negotiate(*wishes, accept_language=header) in LANGUAGES
 
 
+@settings(deadline=None)
 @given(st.permutations([("en", 0.9), ("de", 0.8), ("fr", 0.7), ("nl", 1.0)]))
 def test_the_order_in_a_header_counts_only_between_equals(items: list[tuple[str, float]]) -> None:
     assert negotiate(accept_language=", ".join(f"{tag};q={quality}" for tag, quality in items)) == "en"
@@ -217,6 +219,7 @@ def test_a_duration_is_in_the_unit_in_which_people_think_of_it(days: float | Non
     assert words("en").duration(Cookie("c", days)) == text
 
 
+@settings(deadline=None)
 @given(st.sampled_from(LANGUAGES), st.none() | st.floats(0, 36_500))
 def test_every_duration_can_be_said_in_every_language(language: str, days: float | None) -> None:
     said = words(language).duration(Cookie("c", days))

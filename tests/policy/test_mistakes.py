@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.errors import ConfigurationError
@@ -252,9 +252,9 @@ def test_keys_that_nobody_knows_are_taken_in_their_order() -> None:
 def test_neither_keys_nor_passwords_are_ever_shown() -> None:
     secret = "Tr0ub4dor-and-3-horses"
     log = f"postgresql://consent:{secret}@db/consent"
-    settings = read_settings({"secret_key": [secret], "log": log})
-    assert settings.log == log
-    assert secret not in repr(settings)
+    made = read_settings({"secret_key": [secret], "log": log})
+    assert made.log == log
+    assert secret not in repr(made)
     mistakes: list[Any] = [
         {"secret_keys": secret},
         {"secret_key": [secret, "short"]},
@@ -327,11 +327,13 @@ def read(mapping: Any, keys: str | None = KEY) -> Settings | ConfigurationError:
         return error
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES | st.text(max_size=4), JUNK, max_size=5) | JUNK, st.sampled_from([KEY, None]))
 def test_whatever_is_given_reads_as_settings_or_one_error(mapping: Any, keys: str | None) -> None:
     assert str(read(mapping, keys))
 
 
+@settings(deadline=None)
 @given(NAMES, JUNK)
 def test_whatever_stands_in_a_setting_the_error_is_at_that_setting(name: str, value: Any) -> None:
     answer = read({name: value})
@@ -340,6 +342,7 @@ def test_whatever_stands_in_a_setting_the_error_is_at_that_setting(name: str, va
         assert answer.path[:2] == ("CONSENT", name) or unknown
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["title", "hosts", "snippets", "cookies", "storage", "purposes", "privacy_url"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.policy.reader import host_pattern, snippet, storage_key
@@ -84,12 +84,13 @@ def test_what_is_no_host_is_told_why(text: str, why: str) -> None:
         host_pattern(text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="aB.*-/:8_ü?xn \\", max_size=14) | st.text(max_size=8))
 def test_a_host_that_is_taken_is_taken_again_as_it_stands(text: str) -> None:
     with contextlib.suppress(ValueError):
         canonical = host_pattern(text)
         assert host_pattern(canonical) == canonical
-        assert canonical.strip("*./")
+        assert canonical.strip("*/")
         assert canonical.partition("/")[0].isascii()
 
 

@@ -6,7 +6,7 @@ import calendar
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.policy.regime import MODELS, PRESETS, REGIONS, STRICT, Regime, add_months, regime_for_region
@@ -136,6 +136,7 @@ def test_the_states_whose_signal_binds_are_twelve() -> None:
         assert "gpc" in regime.signals
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12) | st.from_regex(r"(?i)us[-_]?[a-z0-9]{0,3}", fullmatch=True))
 def test_whatever_a_header_says_is_some_regime(region: str) -> None:
     assert regime_for_region(region).name in PRESETS
@@ -175,6 +176,7 @@ def test_months_are_calendar_months(start: str, months: int, end: str) -> None:
     assert add_months(seconds(start), months) == seconds(end)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 4_000_000_000), st.integers(1, 24))
 def test_months_later_it_is_the_same_day_or_the_last_of_a_shorter_month(start: int, months: int) -> None:
     before = datetime.fromtimestamp(start, UTC)
@@ -184,6 +186,7 @@ def test_months_later_it_is_the_same_day_or_the_last_of_a_shorter_month(start: i
     assert after.time() == before.time()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 4_000_000_000), st.integers(0, 86_400 * 40), st.integers(1, 24))
 def test_who_answered_later_is_asked_again_no_earlier(start: int, later: int, months: int) -> None:
     assert add_months(start + later, months) >= add_months(start, months) or later < 86_400 * 4
