@@ -1,7 +1,7 @@
 """``consent``: the command line. Each command is a module that is loaded when it is asked for.
 
-Exit codes: 0 good; 1 a record that does not check; 2 usage or a wrong setting; 4 the log cannot be read or written;
-5 no such record.
+Exit codes: 0 good; 1 a record that does not check; 2 usage, a wrong setting, or output that cannot be written; 4 the
+log cannot be read or written; 5 no such record.
 """
 
 from __future__ import annotations
@@ -44,10 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LogUnavailable as error:
         print(f"consent: {error}", file=sys.stderr)
         return 4
-    except BrokenPipeError:
-        # Whoever read us has seen enough. Python would complain once more when it closes the pipe.
+    except OSError as error:
+        # Python would complain once more when it closes what cannot be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if isinstance(error, BrokenPipeError):
+            return 0  # whoever read us has seen enough
+        print(f"consent: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     return code

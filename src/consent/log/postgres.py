@@ -1,92 +1,153 @@
 """The log in PostgreSQL, or in a database that speaks its language, for any number of hosts.
 
-Two plain inserts in one transaction, with ids that the application made: nothing here needs a sequence, an advisory
-lock or a read before the write.
+Plain inserts in one transaction, with ids that the application made: nothing here needs a sequence, an advisory lock
+or a read before the write.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
-from ..errors import LogUnavailable
+from ..errors import ConfigurationError, LogUnavailable
+from .pool import Pool
 from .schema import check_version, tables
 
 __all__ = ["PostgresDatabase"]
 
-#: Seconds for a connection, milliseconds for a statement.
-_CONNECT, _STATEMENT = 3, 3000
+#: Seconds that a request waits: for a connection, for a statement, for another thread's turn.
+_PATIENCE = 3.0
+#: Connections of one process. A server has some hundred, for all processes of all hosts.
+_MOST = 4
 _T = TypeVar("_T")
 
 
+class _Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection to a server that may hang, and then does not keep its own time limits either."""
+
+    patience = _PATIENCE
+
+    def wait(self, gen: Generator[Any, Any, _T], *args: Any, **named: Any) -> _T:
+        until = time.monotonic() + self.patience + 1  # the server's own limit comes first, and says more
+        try:
+            return super().wait(_until(gen, until), *args, **named)
+        except TimeoutError:
+            self.close()
+            raise
+
+
+def _until(gen: Generator[Any, Any, _T], until: float) -> Generator[Any, Any, _T]:
+    """A protocol generator of psycopg's, which is resumed every 0.1 s at the latest, with an end."""
+    try:
+        state = next(gen)
+        while True:
+            ready = yield state
+            if time.monotonic() > until:
+                raise TimeoutError("the server does not answer")
+            state = gen.send(ready)
+    except StopIteration as end:
+        result: _T = end.value
+        return result
+
+
 class PostgresDatabase:
-    """A PostgreSQL database by URL. One connection for each thread and process, made again when it is lost."""
+    """A PostgreSQL database by URL; connections are made again when they are lost.
+
+    ``create``: make the tables if they are not there. ``patience``: seconds to wait, for each thing waited for.
+
+    :raises ConfigurationError: if the URL is none.
+    """
 
     placeholder = "%s"
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._local = threading.local()
-        self._all: list[psycopg.Connection[tuple[Any, ...]]] = []
+    def __init__(self, url: str, *, create: bool = True, patience: float = _PATIENCE) -> None:
+        try:
+            self._parameters = conninfo_to_dict(url)
+        except psycopg.ProgrammingError:
+            # Without the reason: it quotes the URL, and there may be a password in it.
+            raise ConfigurationError("this is no URL of a PostgreSQL database", path=("log",)) from None
+        self._create = create
+        self._patience = patience
+        # Whatever the server's default is: an answer is given when the record is on its disk.
+        ours = f"-c statement_timeout={int(patience * 1000)} -c synchronous_commit=on"
+        self._parameters["options"] = f"{self._parameters.get('options') or ''} {ours}".strip()
+        self._parameters.setdefault("connect_timeout", max(2, round(patience)))
+        self._pool = Pool(self._connect, most=_MOST, patience=patience)
 
-    def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
-        def work(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> bool:
+        def work(connection: _Connection) -> bool:
             with connection.transaction():
-                for statement, values in statements:
-                    connection.execute(statement.encode(), values)
+                for number, (statement, values) in enumerate(statements):
+                    count = connection.execute(statement.encode(), values).rowcount
+                    if number == 0 and count == 0:
+                        return False
+            return True
 
-        self._with_connection(work)
+        return self._with_connection(work)
 
     def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return self._with_connection(lambda connection: connection.execute(statement.encode(), values).fetchall())
 
     def close(self) -> None:
-        for connection in self._all:
-            connection.close()
-        self._all.clear()
-        self._local = threading.local()
+        self._pool.close()
 
-    def _with_connection(self, work: Callable[[psycopg.Connection[tuple[Any, ...]]], _T]) -> _T:
-        """Do the work; once more on a fresh connection if the old one turns out to be dead. Appends are idempotent."""
-        try:
-            fresh = getattr(self._local, "pid", None) != os.getpid() or self._local.connection.closed
+    def _with_connection(self, work: Callable[[_Connection], _T]) -> _T:
+        """Do the work; once more, on a new connection, if the one at hand turns out to be lost.
+
+        Appends are idempotent: whether the first one got through does not matter.
+        """
+        with _errors():
             try:
-                return work(self._connection())
-            except (psycopg.OperationalError, psycopg.errors.SerializationFailure):
-                if fresh:
+                with self._pool.lend() as connection:
+                    return work(connection)
+            except psycopg.Error as error:
+                if not (connection.closed or isinstance(error, psycopg.errors.SerializationFailure)):
                     raise
-                self._local.connection.close()
-                return work(self._connection())
-        except (psycopg.Error, OSError) as error:
-            raise LogUnavailable(f"the log in PostgreSQL: {type(error).__name__}: {error}") from error
+            self._pool.close_idle()  # the others are no better
+            with self._pool.lend() as connection:
+                return work(connection)
 
-    def _connection(self) -> psycopg.Connection[tuple[Any, ...]]:
-        # A connection must not cross a fork; the child makes its own and leaves the parent's alone.
-        if getattr(self._local, "pid", None) != os.getpid() or self._local.connection.closed:
-            self._local.connection = self._connect()
-            self._local.pid = os.getpid()
-        connection: psycopg.Connection[tuple[Any, ...]] = self._local.connection
-        return connection
+    def _connect(self) -> _Connection:
+        # Errors become ours here: a connection that cannot be made is not tried for twice.
+        with _errors():
+            parameters: dict[str, Any] = {**self._parameters, "prepare_threshold": None}  # poolers between know none
+            connection = _Connection.connect(autocommit=True, **parameters)
+            connection.patience = self._patience
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
 
-    def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
-        connection = psycopg.connect(
-            self._url, autocommit=True, connect_timeout=_CONNECT, options=f"-c statement_timeout={_STATEMENT}"
-        )
-        try:
-            known = connection.execute("SELECT to_regclass('consent_schema')").fetchone()
-            if known is None or known[0] is None:
+    def _prepare(self, connection: _Connection) -> None:
+        if not _has_tables(connection):
+            if not self._create:
+                raise LogUnavailable("there is no log in this PostgreSQL database")
+            try:
                 with connection.transaction():
                     for statement in tables("BYTEA"):
                         connection.execute(statement.encode())
-            check_version(connection.execute("SELECT version FROM consent_schema").fetchall())
-            # Whatever the server's default is: an answer is given when the record is on its disk.
-            connection.execute("SET synchronous_commit = on")
-        except BaseException:
-            connection.close()
-            raise
-        self._all.append(connection)
-        return connection
+            except psycopg.errors.IntegrityError:
+                # IF NOT EXISTS does not see tables that another process is making; now it is done.
+                if not _has_tables(connection):
+                    raise
+        check_version(connection.execute("SELECT version FROM consent_schema").fetchall())
+
+
+def _has_tables(connection: _Connection) -> bool:
+    found = connection.execute("SELECT to_regclass('consent_schema')").fetchone()
+    return found is not None and found[0] is not None
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except (psycopg.Error, OSError) as error:
+        raise LogUnavailable(f"the log in PostgreSQL: {type(error).__name__}: {error}") from error

@@ -62,6 +62,9 @@ _ID = re.compile(r"[0-9a-f]{32}\Z")
 _HASH = re.compile(r"sha256:[0-9a-f]{64}\Z")
 #: Characters; every text in a record is bounded.
 _TEXT_MAX = 255
+_NAME_MAX, _NAMES_MAX = 64, 100
+#: Bytes; more than any record that fits the bounds above can have.
+_BODY_MAX = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +144,11 @@ def _problems(record: Record) -> list[str]:
         value = getattr(record, name)
         if (
             not isinstance(value, tuple)
-            or not all(isinstance(item, str) for item in value)
+            or not all(isinstance(item, str) and 0 < len(item) <= _NAME_MAX and item.isprintable() for item in value)
+            or len(value) > _NAMES_MAX
             or [*value] != sorted({*value})
         ):
-            problems.append(f"{name} is a sorted tuple of names")
+            problems.append(f"{name} is a sorted tuple of at most {_NAMES_MAX} names")
     gpc: Any = record.gpc
     if gpc is not True and gpc is not False:
         problems.append("gpc is true or false")
@@ -162,7 +166,7 @@ def parse_body(body: bytes) -> Record:
 
     :raises ValueError: for anything but the exact bytes that :func:`format_body` gives.
     """
-    if len(body) > 65_536:
+    if len(body) > _BODY_MAX:
         raise ValueError("not a record: too long")
     try:
         content = json.loads(body)

@@ -1,8 +1,9 @@
 """The log in an SQLite file, beside the site, for one host and any number of processes.
 
 The standard library's driver, not an ORM: an append is two statements, and a layer over them costs half of the
-appends per second. WAL with ``synchronous=FULL`` syncs once per commit; ``NORMAL`` would lose acknowledged records with
-the power. Writers take a lock file before ``BEGIN``: SQLite's own waiting sleeps ever longer and starves some for seconds.
+appends per second. WAL with ``synchronous=FULL`` syncs once per commit; ``NORMAL`` would lose acknowledged records
+with the power. Writers take a lock file before ``BEGIN``: SQLite's own waiting sleeps ever longer and starves some for
+seconds.
 """
 
 from __future__ import annotations
@@ -10,91 +11,118 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ..errors import ConfigurationError, LogUnavailable
+from .pool import Pool
 from .schema import check_version, tables
 
 __all__ = ["SqliteDatabase"]
 
 #: Seconds that a request waits for other writers.
 _PATIENCE = 5.0
+#: Who reads does not wait for who writes.
+_READERS = 3
 
 
 class SqliteDatabase:
-    """One SQLite file; an empty path is memory. Connections are made per thread and process."""
+    """One SQLite file; an empty path is memory.
+
+    ``create``: make the file and its tables if they are not there. ``patience``: seconds to wait for other writers.
+
+    :raises ConfigurationError: if the folder is not there, or a newer version of this library made the file.
+    """
 
     placeholder = "?"
 
-    def __init__(self, path: str) -> None:
-        parent = Path(path).parent
-        if path and not parent.is_dir():
-            raise ConfigurationError("there is no such folder for the log", path=("log",), value=str(parent))
-        self._path = path
-        self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
-        self._memory = None if path else self._connect()
+    def __init__(self, path: str, *, create: bool = True, patience: float = _PATIENCE) -> None:
+        if path and not Path(path).parent.is_dir():
+            raise ConfigurationError("there is no such folder for the log", path=("log",), value=str(Path(path).parent))
+        # A server may change its folder after it has started; the log stays where it was.
+        self._path = str(Path(path).absolute()) if path else ""
+        self._create = create
+        self._patience = patience
+        self._writer = Pool(self._connect, most=1, patience=patience, shared=not path)
+        self._readers = Pool(self._connect, most=_READERS, patience=patience) if path else self._writer
+        if os.path.exists(self._path):  # noqa: PTH110 - pathlib raises where a folder may not be entered
+            # A log of a newer version is told at start; one that cannot be read now may be read later.
+            with suppress(LogUnavailable), self._errors(), closing(self._open(create=False)) as connection:
+                self._check(connection)
 
-    def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
-        with self._errors(), self._turn():
-            connection = self._connection()
+    def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> bool:
+        with self._errors(), self._writer.lend() as connection, self._turn():
             connection.execute("BEGIN IMMEDIATE")
             try:
-                for statement, values in statements:
-                    connection.execute(statement, values)
+                changed = True
+                for number, (statement, values) in enumerate(statements):
+                    count = connection.execute(statement, values).rowcount
+                    if number == 0 and count == 0:
+                        changed = False
+                        break
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                    with suppress(sqlite3.Error):
+                        connection.execute("ROLLBACK")
                 raise
+            return changed
 
     def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        with self._errors():
-            if self._memory is not None:
-                with self._lock:
-                    return self._memory.execute(statement, values).fetchall()
-            return self._connection().execute(statement, values).fetchall()
+        with self._errors(), self._readers.lend() as connection:
+            return connection.execute(statement, values).fetchall()
 
     def close(self) -> None:
-        with self._lock:
-            for connection in self._all:
-                connection.close()
-            self._all.clear()
-        self._local = threading.local()
-
-    def _connection(self) -> sqlite3.Connection:
-        if self._memory is not None:
-            return self._memory
-        # A connection must not cross a fork; the child makes its own and leaves the parent's alone.
-        if getattr(self._local, "pid", None) != os.getpid():
-            self._local.connection = self._connect()
-            self._local.pid = os.getpid()
-        connection: sqlite3.Connection = self._local.connection
-        return connection
+        self._writer.close()
+        self._readers.close()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path or ":memory:", timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-        )
+        connection = self._open(create=self._create)
         try:
-            if self._path:
-                connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's own cache
-            for statement in tables("BLOB"):
-                connection.execute(statement)
-            check_version(connection.execute("SELECT version FROM consent_schema").fetchall())
+            if self._create:
+                # Turning the journal's mode and making tables do not wait for others as writing does.
+                with self._turn():
+                    self._prepare(connection)
+            self._check(connection)
         except BaseException:
             connection.close()
             raise
-        self._all.append(connection)
         return connection
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        if not _has_tables(connection):
+            raise LogUnavailable(f"there is no log at {self._path}")
+        check_version(connection.execute("SELECT version FROM consent_schema").fetchall())
+
+    def _open(self, *, create: bool) -> sqlite3.Connection:
+        place = f"file://{quote(self._path)}?mode={'rwc' if create else 'rw'}" if self._path else ":memory:"
+        if os.path.exists(self._path) and not os.access(self._path, os.W_OK):  # noqa: PTH110 - as above
+            # SQLite would put files beside it that the site cannot write to either, and that stay.
+            if create:
+                raise LogUnavailable(f"the log at {self._path} may not be written")
+            if not os.path.exists(f"{self._path}-wal"):  # noqa: PTH110 - as above
+                place += "&immutable=1"
+        connection = sqlite3.connect(
+            place, timeout=self._patience, isolation_level=None, check_same_thread=False, uri=True
+        )
+        # What was tampered with may be no UTF-8; its bytes come back as they are.
+        connection.text_factory = lambda text: text.decode(errors="surrogateescape")
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        if self._path:
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's own cache
+        if not _has_tables(connection):
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in tables("BLOB"):
+                connection.execute(statement)
+            connection.execute("COMMIT")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -105,26 +133,34 @@ class SqliteDatabase:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Wait for our turn among the threads of this process, then among the processes of this host."""
-        if not self._lock.acquire(timeout=_PATIENCE):
-            raise LogUnavailable(f"the log at {self._path or 'memory'} is busy")
+        """Wait for our turn among the processes of this host."""
+        if not self._path:
+            yield
+            return
+        # Read-only is enough for a lock, and works on a file that an administrator's command has made.
+        turn = os.open(f"{self._path}-turn", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            if not self._path:
+            _lock_file(turn, self._patience)
+            try:
                 yield
-                return
-            with open(f"{self._path}-turn", "ab") as turn:  # noqa: PTH123 - a lock, not a text
-                _lock_file(turn.fileno())
-                yield  # the lock goes with the file
+            finally:
+                # Said, not left to closing: a child that was forked meanwhile has the file open too.
+                fcntl.flock(turn, fcntl.LOCK_UN)
         finally:
-            self._lock.release()
+            os.close(turn)
 
 
-def _lock_file(descriptor: int) -> None:
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'consent_schema'")
+    return found.fetchone() is not None
+
+
+def _lock_file(descriptor: int, patience: float) -> None:
     """Take the lock, or raise OSError after our patience.
 
     ``flock`` queues waiters in the kernel, but knows no time limit: it is tried, then asked for in small steps.
     """
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + patience
     pause = 0.0005
     while True:
         try:

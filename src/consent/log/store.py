@@ -73,12 +73,18 @@ class Store(Protocol):
 
 
 class Database(Protocol):
-    """What :class:`SqlStore` needs of a database. Both raise :class:`LogUnavailable` and nothing else."""
+    """What :class:`SqlStore` needs of a database.
+
+    Both raise :class:`LogUnavailable`, or :class:`ConfigurationError` where a newer version made the tables.
+    """
 
     placeholder: str
 
-    def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> None:
-        """Run these in one transaction that is durable when this returns."""
+    def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> bool:
+        """Run these in one transaction that is durable when this returns.
+
+        Whether the first inserted a row; if it did not, the others are not run.
+        """
 
     def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """The rows of a query."""
@@ -118,12 +124,26 @@ class SqlStore:
         if notice and digest not in self._noticed:
             values = (digest, _NOTICE_TYPE, notice)
             statements.append(self._insert("consent_notice (sha256, media_type, content)", values))
-        self._database.write(statements)
+        try:
+            if not self._database.write(statements):
+                data = self._first(record)
+        except ConfigurationError as error:
+            # While versions roll over many hosts: no reason to answer a visitor with an error.
+            raise LogUnavailable(str(error)) from error
         self._noticed.add(digest)
-        kept = self._rows("rid = ?", (rid,))
-        # After a retry the leaf is that of the first append, whose salt counts.
-        first = leaf_hash(leaf_data(record.id, kept[0][1], bytes(kept[0][2])))
-        return Receipt(record.id, record.ts, first.hex())
+        return Receipt(record.id, record.ts, leaf_hash(data).hex())
+
+    def _first(self, record: Record) -> bytes:
+        """The leaf data of a record that is there already: after a retry the first append's salt counts.
+
+        A salt made from a key and the id would spare this read, and would outlive the erasure of the content: whoever
+        has the key could try what the erased content was. What is read here, an application that may otherwise only
+        insert can be allowed to.
+        """
+        rows = self._read("SELECT ts, commitment FROM consent_record WHERE rid = ?", (bytes.fromhex(record.id),))
+        if not rows or rows[0][0] != record.ts:
+            raise LogUnavailable(f"another record has the id {record.id}")
+        return leaf_data(record.id, record.ts, bytes(rows[0][1]))
 
     def records(
         self,
@@ -133,18 +153,25 @@ class SqlStore:
         after: tuple[int, str] | None = None,
         limit: int | None = None,
     ) -> Iterator[Stored]:
-        last = (after[0], bytes.fromhex(after[1])) if after else (-1, b"")
+        last = (after[0], bytes.fromhex(after[1])) if after else None
         left = limit
         while left is None or left > 0:
             page = _PAGE if left is None else min(left, _PAGE)
-            rows = self._rows(
-                "ts >= ? AND ts < ? AND (ts > ? OR (ts = ? AND rid > ?)) ORDER BY ts, rid LIMIT ?",
-                (since or 0, 2**62 if until is None else until, last[0], last[0], last[1], page),
-            )
+            # Only what was asked for: a record whose time was changed to an impossible one must show up.
+            asked: list[tuple[str, tuple[Any, ...]]] = []
+            if since is not None:
+                asked.append(("ts >= ?", (since,)))
+            if until is not None:
+                asked.append(("ts < ?", (until,)))
+            if last is not None:
+                asked.append(("(ts > ? OR (ts = ? AND rid > ?))", (last[0], last[0], last[1])))
+            where = " AND ".join(condition for condition, _ in asked) or "1 = 1"
+            values = [value for _, given in asked for value in given]
+            rows = self._rows(f"{where} ORDER BY ts, rid LIMIT ?", (*values, page))
             yield from map(self._stored, rows)
             if len(rows) < page:
                 return
-            last = (rows[-1][1], bytes(rows[-1][0]))
+            last = (rows[-1][1], rows[-1][0])
             left = None if left is None else left - len(rows)
 
     def find(self, prefix: str) -> list[Stored]:
@@ -156,17 +183,26 @@ class SqlStore:
         return [self._stored(row) for row in rows]
 
     def notice(self, digest: str) -> bytes | None:
-        """The words that a record's ``notice`` is the hash of."""
+        """The words that a record's ``notice`` is the hash of; None if they are not kept.
+
+        :raises ValueError: if what is kept is not what the hash was made of.
+        :raises LogUnavailable: if the log cannot be read.
+        """
         key = bytes.fromhex(digest.removeprefix("sha256:"))
         rows = self._read("SELECT content FROM consent_notice WHERE sha256 = ?", (key,))
-        return bytes(rows[0][0]) if rows else None
+        if not rows:
+            return None
+        content = _bytes(rows[0][0])
+        if sha256(content).digest() != key:
+            raise ValueError("the words that are kept are not those that the visitor was shown")
+        return content
 
     def close(self) -> None:
         self._database.close()
 
     def _insert(self, table: str, values: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
         marks = ", ".join([self._database.placeholder] * len(values))
-        return f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", values
+        return f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", values  # noqa: S608 - names of ours
 
     def _rows(self, where: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return self._read(f"SELECT {_COLUMNS} FROM consent_record WHERE {where}", values)  # noqa: S608
@@ -175,58 +211,76 @@ class SqlStore:
         return self._database.read(statement.replace("?", self._database.placeholder), values)
 
     def _stored(self, row: tuple[Any, ...]) -> Stored:
-        rid, ts, committed, code, salt, body = row
-        record_id = bytes(rid).hex()
-        data = leaf_data(record_id, ts, bytes(committed))
+        # Whoever can write to an SQLite file can put anything into any column.
+        record_id, committed, code, salt = (_bytes(row[index]).hex() for index in (0, 2, 3, 4))
+        ts = row[1] if isinstance(row[1], int) and abs(row[1]) <= _TS_MAX else 0
+        data = leaf_data(record_id, ts, bytes.fromhex(committed))
         authentic = None
         if self._keys:
-            authentic = any(hmac.compare_digest(mac(key, data), bytes(code)) for key in self._keys)
+            authentic = any(hmac.compare_digest(mac(key, data), bytes.fromhex(code)) for key in self._keys)
         record, problem = None, None
-        if body is not None:
-            record, problem = _checked(record_id, ts, bytes(committed), bytes(salt or b""), body)
+        if ts != row[1]:
+            problem = "its time is no time"
+        elif row[5] is not None:
+            record, problem = _checked(record_id, ts, committed, salt, _bytes(row[5]))
         if authentic is False and problem is None:
-            problem = "its authentication code is wrong"
-        return Stored(record_id, ts, record, bytes(committed).hex(), leaf_hash(data).hex(), authentic, problem)
+            problem = "its code is wrong: it was changed, or made with another key"
+        return Stored(record_id, ts, record, committed, leaf_hash(data).hex(), authentic, problem)
 
 
 _PAGE = 500
+#: The end of the year 9999, in milliseconds; what comes after has no date.
+_TS_MAX = 253_402_300_799_999
 
 
-def _checked(record_id: str, ts: int, committed: bytes, salt: bytes, body: str) -> tuple[Record | None, str | None]:
+def _bytes(value: object) -> bytes:
+    """A column's bytes; none, which nothing commits to, where it holds something else."""
+    if isinstance(value, str):
+        return value.encode(errors="surrogateescape")
+    return bytes(value) if isinstance(value, (bytes, memoryview)) else b""
+
+
+def _checked(record_id: str, ts: int, committed: str, salt: str, body: bytes) -> tuple[Record | None, str | None]:
     """The record in a row, and what is wrong with it."""
-    if commitment(salt, body.encode()) != committed:
+    if commitment(bytes.fromhex(salt), body).hex() != committed:
         return None, "its content is not what was committed to"
     try:
-        record = parse_body(body.encode())
-    except ValueError as error:
-        return None, str(error)
+        record = parse_body(body)
+    except ValueError:
+        return None, "its content is no record"
     if (record.id, record.ts) != (record_id, ts):
         return record, "its id or time is not that of its content"
     return record, None
 
 
-def open_store(url: str, *, keys: Sequence[bytes] = (), create: bool = True) -> SqlStore:
+def open_store(url: str, *, keys: Sequence[bytes] = (), create: bool = True, patience: float | None = None) -> SqlStore:
     """Open the log at a URL. ``create``: make the database and its tables if they are not there.
 
-    :raises ConfigurationError: for a URL that is none of ours, or a driver that is not installed.
+    ``patience``: seconds to wait for a lock, a connection or an answer; by default, as the database's module says.
+
+    :raises ConfigurationError: for a URL that is none of ours, a driver that is not installed, or a log that a newer
+        version of this library made.
     :raises LogUnavailable: with ``create`` False, if there is no log.
     """
-    scheme, _, rest = url.partition("://")
-    if scheme == "sqlite":
+    scheme, colon, rest = url.partition("://")
+    waiting = {} if patience is None else {"patience": patience}
+    if scheme == "sqlite" and colon:
         from .sqlite import SqliteDatabase
 
         if rest and not rest.startswith("/"):
             raise ConfigurationError("a path has three slashes: sqlite:///consent.db", path=("log",), value=url)
         path = rest[1:]
-        if path and not create and not os.path.exists(path):  # noqa: PTH110 - a plain question
-            raise LogUnavailable(f"there is no log at {path}")
-        return SqlStore(SqliteDatabase(path), keys)
-    if scheme in {"postgresql", "postgresql+psycopg"}:
+        if not create and not (path and os.path.exists(path)):  # noqa: PTH110 - a plain question
+            raise LogUnavailable(f"there is no log at {path or 'memory'}")
+        return SqlStore(SqliteDatabase(path, create=create, **waiting), keys)
+    if scheme in {"postgresql", "postgresql+psycopg", "postgres"} and colon:
         try:
             from .postgres import PostgresDatabase
         except ImportError as error:
             raise ConfigurationError(
                 "a PostgreSQL log needs psycopg: pip install 'cookie-consent[postgres]'", path=("log",)
             ) from error
-        return SqlStore(PostgresDatabase(f"postgresql://{rest}"), keys)
-    raise ConfigurationError("no such log", path=("log",), value=url, known=("sqlite:///PATH", "postgresql://…"))
+        return SqlStore(PostgresDatabase(f"postgresql://{rest}", create=create, **waiting), keys)
+    # Only the scheme: there may be a password in the rest.
+    shown = f"{scheme}://…" if colon else "no URL"
+    raise ConfigurationError("no such log", path=("log",), value=shown, known=("sqlite:///PATH", "postgresql://…"))

@@ -1,0 +1,173 @@
+"""A site whose log is down: grants never grow, refusals always bite, and somebody is told."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain, combinations
+from pathlib import Path
+
+import pytest
+from doors import SECRET, SETTINGS, Answer, Request, Served, call_wsgi
+
+from consent.log.record import mac_key
+from consent.log.store import open_store
+from consent.testing import ListStore
+from consent.wsgi import ConsentMiddleware
+
+PURPOSES = ("analytics", "marketing", "research")
+SCRIPTS = {
+    "analytics": b'<script src="https://www.google-analytics.com/analytics.js"></script>',
+    "marketing": b'<iframe src="https://www.youtube.com/embed/x"></iframe>',
+    "research": b'<script src="https://study.example.org/study.js"></script>',
+}
+PAGE = Served(b"<!doctype html><html><body><h1>News</h1>" + b"".join(SCRIPTS.values()) + b"</body></html>")
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+
+
+class Browser:
+    """A visitor with the cookie that the site has set last."""
+
+    def __init__(self, site: ConsentMiddleware) -> None:
+        self._site = site
+        self.cookies: list[str] = ["_ga=GA1.1", "_rs_1=x", "session=1"]
+
+    def post(self, body: str, **headers: str) -> Answer:
+        headers = {**FORM, "Cookie": "; ".join(self.cookies), **headers}
+        answer = call_wsgi(self._site, Request("/_consent/decision", "POST", headers, body.encode()))
+        if (cookie := answer.cookie()) is not None:
+            self.cookies = [other for other in self.cookies if not other.startswith("consent=")] + [cookie]
+        return answer
+
+    def save(self, purposes: set[str]) -> Answer:
+        return self.post("&".join(["action=save", *(f"purpose={name}" for name in sorted(purposes))]))
+
+    def loads(self) -> set[str]:
+        """The purposes whose services the page loads: what counts."""
+        page = call_wsgi(self._site, Request("/", headers={"Cookie": "; ".join(self.cookies)}))
+        return {name for name, script in SCRIPTS.items() if script in page.body}
+
+
+def _application(environ: object, start_response: object) -> list[bytes]:
+    start_response("200 OK", [*PAGE.headers, ("Content-Length", str(len(PAGE.chunks[0])))])  # type: ignore[operator]
+    return PAGE.chunks
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[ConsentMiddleware]:
+    site = ConsentMiddleware(_application, SETTINGS, secret_key=SECRET)
+    site.site.store = open_store(f"sqlite:///{tmp_path}/consent.db", keys=[mac_key(SECRET.encode())], patience=0.05)
+    yield site
+    site.site.close()
+
+
+@contextmanager
+def down(tmp_path: Path) -> Iterator[None]:
+    """The log is down: another program holds its lock and does not give it back."""
+    other = sqlite3.connect(tmp_path / "consent.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+def kept(site: ConsentMiddleware) -> list[str]:
+    return [stored.record.kind if stored.record else "?" for stored in site.site.store.records()]
+
+
+@pytest.fixture
+def browser(site: ConsentMiddleware) -> Browser:
+    # The log is made by the first decision, somebody else's.
+    Browser(site).post("action=refuse")
+    return Browser(site)
+
+
+def test_an_agreement_that_cannot_be_kept_grants_nothing(
+    site: ConsentMiddleware, browser: Browser, tmp_path: Path
+) -> None:
+    with down(tmp_path):
+        answer = browser.post("action=accept")
+        assert answer.status == 503
+        assert answer.cookie() is None
+        assert answer.header("cache-control") == "no-store"
+        assert browser.loads() == set()
+        scripted = browser.post('{"action":"accept"}', **{"Content-Type": "application/json"})
+        assert (scripted.status, scripted.body, scripted.cookie()) == (503, b'{"error":"not-saved"}', None)
+    assert kept(site) == ["refuse_all"]
+    assert browser.post("action=accept").status == 303
+    assert kept(site) == ["refuse_all", "accept_all"]
+    assert browser.loads() == {*PURPOSES}
+
+
+def test_a_refusal_that_cannot_be_kept_is_honoured_and_somebody_is_told(
+    site: ConsentMiddleware, browser: Browser, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with down(tmp_path):
+        answer = browser.post("action=refuse")
+    assert answer.status == 303
+    assert answer.cookie() is not None
+    expired = {value.partition("=")[0] for value in answer.all("set-cookie") if "Max-Age=0" in value}
+    assert {"_ga", "_rs_1"} <= expired
+    assert "session" not in expired
+    assert browser.loads() == set()
+    [told] = [record for record in caplog.records if record.name == "consent"]
+    assert told.levelno == logging.ERROR
+    assert "did not keep a decision (refuse_all" in told.getMessage()
+    assert told.exc_info
+
+
+def test_a_withdrawal_that_cannot_be_kept_is_honoured(
+    site: ConsentMiddleware, browser: Browser, tmp_path: Path
+) -> None:
+    browser.post("action=accept")
+    assert browser.loads() == {*PURPOSES}
+    with down(tmp_path):
+        answer = browser.post("action=withdraw")
+        assert answer.status == 303
+        assert browser.loads() == set()
+    assert browser.loads() == set()
+    # Its cookie names no record: there is none.
+    receipt = call_wsgi(site, Request("/_consent/receipt", headers={"Cookie": "; ".join(browser.cookies)}))
+    assert receipt.status == 404
+
+
+def test_of_a_change_that_cannot_be_kept_only_what_is_less_counts(
+    site: ConsentMiddleware, browser: Browser, tmp_path: Path
+) -> None:
+    browser.save({"analytics", "marketing"})
+    with down(tmp_path):
+        answer = browser.save({"analytics", "research"})
+        assert answer.status == 503
+        assert browser.loads() == {"analytics"}
+    assert kept(site) == ["refuse_all", "custom"]
+    # The decision that now holds was never recorded; it claims no receipt.
+    receipt = call_wsgi(site, Request("/_consent/receipt", headers={"Cookie": "; ".join(browser.cookies)}))
+    assert receipt.status == 404
+
+
+SUBSETS = [{*chosen} for chosen in chain.from_iterable(combinations(PURPOSES, size) for size in range(4))]
+
+
+@pytest.mark.parametrize("available", [True, False], ids=["log up", "log down"])
+@pytest.mark.parametrize("before", SUBSETS, ids=lambda chosen: "+".join(sorted(chosen)) or "nothing")
+def test_effective_is_what_was_asked_for_if_recorded_else_what_was_there_before_of_it(
+    before: set[str], available: bool
+) -> None:
+    log = ListStore()
+    site = ConsentMiddleware(_application, SETTINGS, secret_key=SECRET)
+    site.site.close()
+    site.site.store = log
+    for requested in SUBSETS:
+        browser = Browser(site)
+        log.available = True
+        browser.save(before)
+        assert browser.loads() == before
+        log.available = available
+        answer = browser.save(requested)
+        effective = requested if available else before & requested
+        assert browser.loads() == effective
+        assert answer.status == (303 if effective == requested else 503)
