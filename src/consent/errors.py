@@ -51,8 +51,7 @@ class ConfigurationError(ConsentError):
     def _sentence(self, message: str) -> str:
         parts = [f"{'.'.join(self.path)}: {message}" if self.path else message]
         if self.value is not None:
-            shown = repr(self.value)
-            parts.append(f"got {shown if len(shown) <= 80 else shown[:77] + '...'}")
+            parts.append(f"got {_shown(self.value)}")
         if self.nearest:
             parts.append(f"did you mean {self.nearest!r}?")
         if self.known:
@@ -86,6 +85,14 @@ class InvalidRequest(ConsentError):
 
 class LogUnavailable(ConsentError):
     """The log could not keep, or cannot promise that it kept, a record."""
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python writes out
+        text = f"a very large {type(value).__name__}"
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _nearest(value: object, known: Iterable[str]) -> str | None:
