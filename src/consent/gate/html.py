@@ -21,8 +21,23 @@ from .walk import Found, State, Walk
 
 __all__ = ["Gate", "Held", "UnreadableEncoding"]
 
-#: What closes a page. In front of it, and of it only, the footer goes; it can be nothing else at the very end.
-_CLOSING = re.compile(rb"(?:</body[\t\n\f\r ]*>[\t\n\f\r ]*)?</html[\t\n\f\r ]*>[\t\n\f\r ]*\Z", re.IGNORECASE)
+
+def _cut(*parts: str) -> bytes:
+    """What matches these words and, for " ", spaces, or any beginning of it."""
+    pattern = b""
+    for part in reversed(parts):
+        for each in reversed([rb"[\t\n\f\r ]*"] if part == " " else [re.escape(c).encode() for c in part]):
+            pattern = b"(?:" + each + pattern + b")?"
+    return pattern
+
+
+#: What closes a page, or may be the beginning of that. In front of it, and of it only, the footer goes; it can be
+#: nothing else at the very end.
+_CLOSING = re.compile(
+    b"(?:%b|%b)\\Z" % (_cut("</body", " ", ">", " ", "</html", " ", ">", " "), _cut("</html", " ", ">", " ")),
+    re.IGNORECASE,
+)
+_CLOSED = re.compile(rb"(?:</body[\t\n\f\r ]*>[\t\n\f\r ]*)?</html[\t\n\f\r ]*>[\t\n\f\r ]*\Z", re.IGNORECASE)
 _CLOSING_SIZE = 64
 #: A piece that waits for its end is looked at again when it has grown by half.
 _PATIENCE = 16_384
@@ -98,12 +113,17 @@ class Gate:
         if charset is not None and not _readable(charset):
             raise UnreadableEncoding(f"encoded as {charset}")
         self._rules = rules if isinstance(rules, Rules) else Rules(rules)
-        self._judge = judge_of(self._rules, frozenset(allowed) | {"necessary"}, site, xml, _holds)
+        self._allowed = frozenset(allowed) | {"necessary"}
+        self._judge = judge_of(self._rules, self._allowed, site, xml, _holds)
         self._banner = banner
         self._footer = footer
         self._script = b"" if banner else script
         self._placeholder = placeholder
         self._walk = Walk()
+        # XML has no raw texts, and other ways to begin and end an element.
+        self._walk.lost = xml
+        #: Whether the browser may find out for itself that the page is ISO-2022-JP, in which ASCII bytes are kanji.
+        self._undeclared = charset is None and self._rules.holds_any(self._allowed)
         self._carry = b""
         self._patience = 0
         self._done = 0
@@ -121,6 +141,9 @@ class Gate:
             return b""
         if self._done == 0 and data.startswith(_BOMS):
             raise UnreadableEncoding("encoded as UTF-16")
+        if self._done == 0 and len(data) < 3:  # may be a part of a byte order mark
+            self._carry = data
+            return b""
         out = self._through(data, final=False)
         if not self._footer and not self._script:
             return out
@@ -139,11 +162,13 @@ class Gate:
         if not last:
             return out
         closing = _closing(out)
-        if not _CLOSING.match(out, closing):
+        if not _CLOSED.match(out, closing):
             closing = len(out)
         return out[:closing] + last + out[closing:]
 
     def _through(self, data: bytes, *, final: bool) -> bytes:
+        if self._undeclared and b"\x1b" in data:
+            raise UnreadableEncoding("encoded as ISO-2022-JP, perhaps: declare the charset")
         plan = self._plan(data, final=final)
         edits = [*plan.edits]
         self.held += plan.held
@@ -200,7 +225,7 @@ class Gate:
         if found.tag is None:
             return self._judge.unread(data, found.at)
         text = data[found.text[0] : found.text[1]] if found.text is not None else b""
-        return self._judge.verdict(data, found.at, found.tag, text)
+        return self._judge.verdict(data, found.at, found.tag, text, whole=found.whole)
 
 
 def _held(verdict: Verdict, offset: int) -> Held:
@@ -220,29 +245,8 @@ def _spliced(data: bytes, edits: Iterable[tuple[int, bytes]], end: int) -> bytes
 
 def _closing(data: bytes) -> int:
     """Where a page's closing tags begin, if its last bytes are those or may become them; else its length."""
-    start = max(0, len(data) - _CLOSING_SIZE)
-    found = _CLOSING.search(data, start)
-    if found:
-        return found.start()
-    # The tags may be cut: hold back from a "</" that only they could follow.
-    at = data.rfind(b"</b", start)
-    if at < 0:
-        at = data.rfind(b"</h", start)
-    for begun in (at, data.rfind(b"<", max(0, len(data) - 2))):
-        if begun >= 0 and _may_close(data[begun:]):
-            return begun
-    return len(data)
-
-
-_CLOSING_CUT = re.compile(
-    rb"<(?:/(?:b(?:o(?:d(?:y[\t\n\f\r ]*(?:>[\t\n\f\r ]*(?:<(?:/(?:h(?:t(?:m(?:l[\t\n\f\r ]*)?)?)?)?)?)?)?)?)?)?)?"
-    rb"|/h(?:t(?:m(?:l[\t\n\f\r ]*)?)?)?)?\Z",
-    re.IGNORECASE,
-)
-
-
-def _may_close(data: bytes) -> bool:
-    return _CLOSING_CUT.match(data) is not None
+    found = _CLOSING.search(data, max(0, len(data) - _CLOSING_SIZE))
+    return found.start() if found else len(data)
 
 
 def _readable(charset: str) -> bool:
@@ -253,8 +257,8 @@ def _readable(charset: str) -> bool:
     return name not in _UNREADABLE and not name.startswith(("iso2022", "utf-16", "utf-32", "cp037", "cp500"))
 
 
-def _holds(judge: Judge, document: bytes) -> bool:
-    """Whether anything in a document would be held by this judge."""
+def _holds(judge: Judge, document: bytes, depth: int) -> bool:
+    """Whether anything in a document within ``depth`` others would be held by this judge."""
     found, _ = Walk().read(document, final=True)
     for tag in found:
         if tag.tag is None:
@@ -262,6 +266,6 @@ def _holds(judge: Judge, document: bytes) -> bool:
                 return True
             continue
         text = document[tag.text[0] : tag.text[1]] if tag.text is not None else b""
-        if judge.verdict(document, tag.at, tag.tag, text) is not None:
+        if judge.verdict(document, tag.at, tag.tag, text, whole=tag.whole, depth=depth) is not None:
             return True
     return False

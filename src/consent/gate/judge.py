@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..policy.policy import Service
-from .match import Rules, addresses_in
+from .match import Rules, addresses_in, document_in, imports_in, refresh_address
 from .tokens import Tag
 
 __all__ = ["Judge", "Verdict", "judge_of"]
@@ -31,10 +31,19 @@ PREFIX = b"data-consent-"
 
 #: Attributes that load, on whatever element they stand (HTML Standard, and the obsolete ones that browsers keep).
 _LOADING = frozenset(
-    b"src srcset imagesrcset poster background lowsrc dynsrc data ping manifest archive codebase code classid".split()
+    b"src srcset imagesrcset poster background lowsrc dynsrc data ping manifest archive codebase code classid "
+    b"attributionsrc".split()
 )
+#: Attributes of svg elements in which ``url(…)`` loads (SVG 2, presentation attributes).
+_PAINTED = frozenset(b"fill stroke filter mask clip-path cursor marker marker-start marker-mid marker-end".split())
+#: Attributes with several addresses.
+_LISTS = frozenset(b"srcset imagesrcset ping archive attributionsrc".split())
+_ANIMATED = frozenset(b"to from values by".split())
 #: Elements whose href loads; a link that somebody may follow is not one.
-_HREF = frozenset(b"link script use image feimage base mpath textpath animate set pattern filter".split())
+_HREF = frozenset(
+    b"link script use image feimage base mpath textpath animate set pattern filter tref cursor lineargradient "
+    b"radialgradient font-face-uri".split()
+)
 #: Relations that make a browser fetch or connect (HTML Standard, 4.6.7).
 _RELATIONS = frozenset(
     b"stylesheet preload prefetch preconnect dns-prefetch modulepreload icon apple-touch-icon "
@@ -48,6 +57,9 @@ _RUNS = re.compile(
     rb"|speculationrules|text/babel|text/jsx)\Z",
     re.IGNORECASE,
 )
+#: Types of script element whose addresses are fetched or may be, none of whose text runs.
+_MAPS = re.compile(rb"importmap|speculationrules", re.IGNORECASE)
+_CHARACTER_REFERENCE = re.compile(rb"&(?:#[0-9xX]|[A-Za-z]+;)")
 _INVISIBLE = re.compile(rb"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -94,54 +106,74 @@ class Memory(Generic[_K, _V]):
 class Judge:
     """Judges tags for one policy, one set of allowed purposes and one site; remembers what it judged.
 
-    ``nested(html)``: whether anything in a document inside an attribute would be held.
+    ``nested(judge, html, depth)``: whether anything in a document inside an attribute would be held.
     """
 
     def __init__(
-        self, rules: Rules, allowed: frozenset[str], site: str, *, xml: bool, nested: Callable[[Judge, bytes], bool]
+        self,
+        rules: Rules,
+        allowed: frozenset[str],
+        site: str,
+        *,
+        xml: bool,
+        nested: Callable[[Judge, bytes, int], bool],
     ) -> None:
         self._rules = rules
         self._allowed = allowed
         self._site = site
+        self._xml = xml
         self._quote = b'"' if xml else b""
+        #: Whether anything at all could be held: if not, a page is left alone whatever is unsure in it.
+        self._holding = rules.holds_any(allowed)
         self._nested = nested
         self._verdicts = Memory[tuple[bytes, bytes], tuple[Verdict | None]](_REMEMBERED)
         #: What the gate found in whole pieces of pages, by their hash.
         self.plans = Memory[Hashable, Any](_PLANS)
 
-    def verdict(self, data: bytes, at: int, tag: Tag, text: bytes) -> Verdict | None:
-        """How the tag at ``at`` is held, or None if it may stand. ``text``: a script's or style's content."""
+    def verdict(
+        self, data: bytes, at: int, tag: Tag, text: bytes, *, whole: bool = True, depth: int = 0
+    ) -> Verdict | None:
+        """How the tag at ``at`` is held, or None if it may stand.
+
+        ``text``: a script's or style's content. ``whole``: whether that is all of it; if not, it is held.
+        ``depth``: in how many documents within attributes the tag stands.
+        """
         key = (data[at : tag.end], text)
         known = self._verdicts.get(key)
         if known is None:
-            known = (self._judge(tag, at, text),)
+            known = (self._judge(data, tag, at, text, whole=whole, depth=depth),)
             if len(key[0]) + len(text) <= _REMEMBERED_SIZE:
                 self._verdicts.put(key, known)
         return known[0]
 
     def unread(self, data: bytes, at: int) -> Verdict | None:
         """How a tag is held that is too long to be read: by another name, under which no browser knows it."""
-        found = _INTERESTING.match(data, at + 1)
-        if found is None:
+        if not self._holding:
             return None
-        name = found.group().decode().lower()
+        found = _NAME.match(data, at + 1)
+        name = found.group().decode("latin-1").lower() if found else ""
         return Verdict(((1, b"x-consent-held-"),), None, (), "too-long", name, "")
 
-    def _judge(self, tag: Tag, at: int, text: bytes) -> Verdict | None:
-        blocking, excerpt = self._blocking(tag, text)
+    def _judge(self, data: bytes, tag: Tag, at: int, text: bytes, *, whole: bool, depth: int) -> Verdict | None:
+        if self._xml:
+            tag = _without_prefixes(tag)
+        blocking, excerpt = self._blocking(tag, text, depth)
         marks, unknown = self._marks(tag)
         refused = [name for name in marks if name not in self._allowed]
-        if not blocking and not refused and not unknown:
+        long = not whole and self._holding and (tag.name != b"script" or _runs(tag))
+        if not blocking and not refused and not unknown and not long:
             return None
         declared = [service for service in blocking if service.declared]
         never = unknown or len(declared) < len(blocking)
         purposes = {name for service in declared for name in service.purposes} | set(marks)
         reason = "unknown-purpose" if unknown else "undeclared" if never else "declared" if declared else "marked"
+        if not blocking and not marks and not unknown:
+            reason = "too-long"
         service = next((service for service in blocking if not service.declared), None) if never else None
         service = service or (blocking[0] if blocking else None)
         ordered = () if never else tuple(name for name in self._rules.policy.names if name in purposes)
         return Verdict(
-            edits=self._edits(tag, at, ordered, service, marked=bool(marks or unknown)),
+            edits=self._edits(data, tag, at, ordered, service, marked=bool(marks or unknown)),
             service=service,
             purposes=ordered,
             reason=reason,
@@ -150,18 +182,18 @@ class Judge:
             frame=tag.name == b"iframe" and tag.get(b"src") is not None and _visible(tag),
         )
 
-    def _blocking(self, tag: Tag, text: bytes) -> tuple[list[Service], str]:
+    def _blocking(self, tag: Tag, text: bytes, depth: int) -> tuple[list[Service], str]:
         """The services that this tag would serve and that may not run; and the words that gave one away."""
         blocking: dict[Service, None] = {}
         excerpt = ""
-        for owners, words in self._owners(tag, text):
+        for owners, words in self._owners(tag, text, depth):
             held = self._rules.held(owners, self._allowed)
             if held and not blocking:
                 excerpt = words
             blocking.update(dict.fromkeys(held))
         return list(blocking), excerpt
 
-    def _owners(self, tag: Tag, text: bytes) -> list[tuple[tuple[Service, ...], str]]:
+    def _owners(self, tag: Tag, text: bytes, depth: int) -> list[tuple[tuple[Service, ...], str]]:
         runs = tag.name == b"script" and _runs(tag)
         owners: list[tuple[tuple[Service, ...], str]] = []
         for attribute in tag.attributes:
@@ -173,14 +205,29 @@ class Judge:
             if attribute.name.startswith(b"on"):
                 script = html.unescape(value)
                 owners += [(group, value) for group in self._rules.services_for_script(script, self._site)]
-            elif attribute.name == b"srcdoc" and self._nested(self, html.unescape(value).encode()):
-                owners.append((_NESTED, value))
-        if text and runs:
-            script = text.decode("utf-8", "replace")
-            owners += [(group, script.strip()) for group in self._rules.services_for_script(script, self._site)]
-        elif text and tag.name == b"style":
-            owners += self._addresses(text.decode("utf-8", "replace"))
+            elif attribute.name == b"srcdoc":
+                document = html.unescape(value).encode()
+                # One that is nested beyond reason is held unread.
+                if depth >= _DEPTH or self._nested(self, document, depth + 1):
+                    owners.append((_NESTED, value))
+            elif attribute.name in _LOADING and (inner := document_in(html.unescape(value))):
+                owners += [(group, value[:120]) for group in self._rules.services_for_script(inner, self._site)]
+                owners += self._addresses(inner)
+        for content in self._contents(text) if text else ():
+            if runs:
+                groups = self._rules.services_for_script(content, self._site)
+                owners += [(group, content.strip()[:120]) for group in groups]
+                fetched = content if _MAPS.fullmatch((tag.get(b"type") or b"").strip()) else imports_in(content)
+                owners += self._addresses(fetched)
+            elif tag.name == b"style":
+                owners += self._addresses(content)
         return owners
+
+    @staticmethod
+    def _contents(text: bytes) -> list[str]:
+        """A script's or style's text, and what it would be within svg, where character references count."""
+        content = text.decode("utf-8", "replace")
+        return [content, html.unescape(content)] if _CHARACTER_REFERENCE.search(text) else [content]
 
     def _addresses(self, text: str) -> list[tuple[tuple[Service, ...], str]]:
         return [(self._rules.services_for_url(url, self._site), url) for url in addresses_in(text)]
@@ -189,17 +236,19 @@ class Judge:
         """The addresses in an attribute's value that a browser would fetch or tell."""
         if name in {b"href", b"xlink:href"}:
             return [value] if self._href_loads(tag) else []
-        if name in {b"srcset", b"imagesrcset", b"ping", b"archive"}:
-            return re.split(r"[\s,]+", html.unescape(value))
+        if name in _LISTS:
+            # A comma may be part of an address.
+            text = html.unescape(value)
+            return [*text.split(), *re.split(r"[\s,]+", text)]
         if name == b"data" and tag.name != b"object":
             return []
         if name in _LOADING:
-            return [value, *(addresses_in(html.unescape(value)) if value.lstrip()[:5].lower() == "data:" else ())]
-        if name == b"style":
+            return [value]
+        if name == b"style" or name in _PAINTED:
             return addresses_in(html.unescape(value))
-        if name == b"content" and tag.name == b"meta" and tag.get(b"http-equiv") is not None:
-            return addresses_in(html.unescape(value))
-        if name in {b"to", b"from", b"values", b"by"} and tag.name in {b"set", b"animate"}:
+        if name == b"content" and _refreshes(tag):
+            return [refresh_address(html.unescape(value))]
+        if name in _ANIMATED and tag.name in {b"set", b"animate"}:
             return re.split(r"[\s;]+", html.unescape(value))
         return []
 
@@ -220,7 +269,7 @@ class Judge:
         return tuple(name for name in names if name not in unknown), unknown
 
     def _edits(
-        self, tag: Tag, at: int, purposes: tuple[str, ...], service: Service | None, *, marked: bool
+        self, data: bytes, tag: Tag, at: int, purposes: tuple[str, ...], service: Service | None, *, marked: bool
     ) -> tuple[tuple[int, bytes], ...]:
         typed = tag.name in {b"script", b"style"}
         inserted = b" type=" + self._quoted("text/plain") if typed else b""
@@ -229,6 +278,8 @@ class Judge:
             inserted += b"=" + self._quoted(",".join(purposes))
         if service is not None:
             inserted += b" " + PREFIX + b"service=" + self._quoted(service.name)
+        if data.startswith(b"/", tag.name_end):
+            inserted += b" "  # <script/src=…>: else the slash would belong to our value
         edits = [(tag.name_end - at, inserted)]
         for attribute in tag.attributes:
             name = attribute.name
@@ -238,9 +289,10 @@ class Judge:
                 or name.startswith(b"on")
                 or (typed and name == b"type")
                 or (name in {b"href", b"xlink:href"} and tag.name not in {b"a", b"area"})
-                or (name == b"content" and tag.name == b"meta")
+                or (name == b"content" and _refreshes(tag))
+                or (name in _PAINTED and self._style_held(attribute.value))
                 or (name == b"sandbox" and tag.name == b"iframe")
-                or (name in {b"to", b"from", b"values", b"by"} and tag.name in {b"set", b"animate"})
+                or (name in _ANIMATED and tag.name in {b"set", b"animate"})
                 or (marked and name in _MARKED and tag.name not in {b"a", b"area"})
             ) and not (name == b"style" and not marked and not self._style_held(attribute.value)):
                 edits.append((attribute.at - at, PREFIX))
@@ -260,11 +312,20 @@ _REMEMBERED_SIZE = 4096
 _PLANS = 4096
 #: Stands for whatever a document inside an attribute holds.
 _NESTED = (Service("srcdoc", declared=False),)
-_INTERESTING = re.compile(
-    rb"(?:script|iframe|frame|img|image|link|source|video|audio|track|embed|object|input|meta|base|style|use|feimage|body"
-    rb"|table|td|th|tr)(?=[\t\n\f\r />])",
-    re.IGNORECASE,
-)
+#: Documents within attributes of documents within attributes … that are read.
+_DEPTH = 8
+_NAME = re.compile(rb"[a-zA-Z][^\t\n\f\r />]{0,40}")
+
+
+def _without_prefixes(tag: Tag) -> Tag:
+    """The tag as XML means it, whatever prefix its namespace has."""
+    attributes = tuple(a._replace(name=a.name.rpartition(b":")[2]) for a in tag.attributes)
+    return tag._replace(name=tag.name.rpartition(b":")[2], attributes=attributes)
+
+
+def _refreshes(tag: Tag) -> bool:
+    equivalent = tag.get(b"http-equiv") if tag.name == b"meta" else None
+    return equivalent is not None and "refresh" in html.unescape(equivalent.decode("latin-1")).lower()
 
 
 def _runs(tag: Tag) -> bool:
@@ -286,7 +347,7 @@ def _visible(tag: Tag) -> bool:
 
 @lru_cache(maxsize=256)
 def judge_of(
-    rules: Rules, allowed: frozenset[str], site: str, xml: bool, nested: Callable[[Judge, bytes], bool]
+    rules: Rules, allowed: frozenset[str], site: str, xml: bool, nested: Callable[[Judge, bytes, int], bool]
 ) -> Judge:
     """The judge for these; the same one each time, with what it remembers."""
     return Judge(rules, allowed, site, xml=xml, nested=nested)

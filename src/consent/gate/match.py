@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,15 +19,25 @@ from urllib.parse import unquote
 
 from ..policy.policy import Policy, Service
 
-__all__ = ["Rules", "addresses_in", "wildcard"]
+__all__ = ["Rules", "addresses_in", "document_in", "imports_in", "refresh_address", "wildcard"]
 
 _SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp"})
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*):(.*)\Z", re.DOTALL)
 _STRIPPED = re.compile(r"[\t\n\r]")
 _EDGES = "".join(map(chr, range(0x21)))
-#: Addresses within other text: css, srcdoc, a script. The scheme may be left out, slashes may lean either way.
-_ADDRESS = re.compile(r"(?:https?:|wss?:)?[\\/]{2,}[^\s\"'`()<>,;\\]+", re.IGNORECASE)
-_CSS_ESCAPE = re.compile(r"\\([0-9a-fA-F]{1,6})[ \t\n\r\f]?")
+#: Addresses within other text: css, a script. The scheme may be left out, slashes may lean either way.
+#: Only the first of many slashes can begin one: no two ways to read them.
+_ADDRESS = re.compile(
+    r"(?:(?:https?|wss?):[\\/]*|(?<![\\/])[\\/]{2,})[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*", re.IGNORECASE
+)
+_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f]?|\r?\n|([^0-9a-fA-F\r\n]))")
+_IMPORT = re.compile(r"\b(?:import|from)\b[\s(]*[\"'`]([^\"'`]*)")
+_REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?(?:\"([^\"]*)|'([^']*)|(.*))", re.IGNORECASE | re.DOTALL)
+_DATA = re.compile(r"[\x00-\x20]*(?:(d\s*a\s*t\s*a)|j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t)\s*:", re.IGNORECASE)
+#: Types of data: that cannot reach anybody.
+_DEAD = re.compile(
+    r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
+)
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
@@ -85,15 +96,18 @@ class Rules:
         """Those of the owners that may not run."""
         return tuple(service for service in owners if not (service.declared and allowed.issuperset(service.purposes)))
 
+    def holds_any(self, allowed: frozenset[str]) -> bool:
+        """Whether there is a purpose or a service that is not allowed."""
+        return bool(self.policy.undeclared) or not allowed.issuperset(self.policy.names)
+
     def _services_for_url(self, url: str, site: str) -> tuple[Service, ...]:
         """The owners of an address; ``site`` is this site's own host, with its port."""
-        found: list[tuple[tuple[int, int], Service]] = []
+        owners: dict[Service, None] = {}
         for address in _readings(url, site):
-            found += self._matches(address)
-        if not found:
-            return ()
-        best = max(weight for weight, _ in found)
-        return _preferred(service for weight, service in found if weight == best)
+            found = list(self._matches(address))
+            best = max((weight for weight, _ in found), default=None)
+            owners.update(dict.fromkeys(_preferred(service for weight, service in found if weight == best)))
+        return tuple(owners)
 
     def services_for_script(self, text: str, site: str) -> tuple[tuple[Service, ...], ...]:
         """The owners of each known snippet in an inline script; all groups must be allowed.
@@ -116,6 +130,7 @@ class Rules:
     def _add_host(self, text: str, service: Service) -> None:
         authority, slash, rest = text.partition("/")
         host, _, port = authority.partition(":")
+        port = "" if port in {"80", "443"} else port
         path = f"/{rest}" if slash else ""
         regex = re.compile(wildcard(path), re.DOTALL) if path else None
         pattern = _Pattern(text, port, regex, (len(path), int(not host.startswith("*"))))
@@ -197,41 +212,103 @@ def _with_edges(snippet: str) -> re.Pattern[str]:
 
 
 def addresses_in(text: str) -> list[str]:
-    """What looks like an absolute address within css, HTML or a script, escapes undone."""
+    """What looks like an absolute address within css or a script, escapes undone."""
     if "\\" in text:
-        undone = _CSS_ESCAPE.sub(lambda found: chr(min(int(found.group(1), 16), 0x10FFFF)), text)
-        text = f"{text} {undone} {text.replace(chr(92) + '/', '/')}"
+        text = f"{text} {_CSS_ESCAPE.sub(_unescaped, text)} {text.replace(chr(92) + '/', '/')}"
     return _ADDRESS.findall(text)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found.group(1) is None:
+        return found.group(2) or ""
+    code = int(found.group(1), 16)
+    return "\ufffd" if code == 0 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
+
+
+def imports_in(script: str) -> str:
+    """What a script imports, a line each."""
+    return "\n".join(_IMPORT.findall(script)) if "import" in script else ""
+
+
+def refresh_address(content: str) -> str:
+    """Where a refresh leads (HTML Standard, shared declarative refresh steps)."""
+    found = _REFRESH.match(content)
+    return next((group for group in found.groups() if group is not None), "") if found is not None else ""
+
+
+def document_in(url: str) -> str:
+    """The text that a ``data:`` or ``javascript:`` URL is, if it could reach anybody; else ``""``."""
+    found = _DATA.match(url)
+    if found is None:
+        return ""
+    body = url[found.end() :]
+    if found.group(1) is None:
+        return unquote(body)
+    kind, _, content = body.partition(",")
+    if _DEAD.match(kind):
+        return ""
+    content = unquote(content)
+    if not kind.rstrip().lower().endswith("base64"):
+        return html.unescape(content)
+    try:
+        return html.unescape(b64decode(re.sub(r"\s+", "", content).rstrip("=") + "==").decode("utf-8", "replace"))
+    except ValueError:
+        return ""
 
 
 def _readings(url: str, site: str) -> list[Address]:
     """Every way in which a browser could read an attribute's value."""
-    readings = [_read(url, site)]
-    if "&" in url:
-        readings.append(_read(html.unescape(url), site))
-    return [address for address in readings if address is not None]
+    spellings = [url, html.unescape(url)] if "&" in url else [url]
+    return [address for spelling in spellings for address in _read(spelling, site)]
 
 
-def _read(url: str, site: str) -> Address | None:
-    text = _STRIPPED.sub("", url.strip(_EDGES))
+def _read(url: str, site: str) -> list[Address]:
+    text = _STRIPPED.sub("", url.strip(_EDGES)).replace("\\", "/")
     scheme = _SCHEME.match(text)
-    if scheme is not None:
-        if scheme.group(1).lower() not in _SPECIAL:
-            return None
-        text = "//" + scheme.group(2).lstrip("/\\")
-    text = text.replace("\\", "/")
-    if not text.startswith("//"):
-        own, _, port = site.partition(":")
-        return Address(own, port, text if text.startswith("/") else f"/{text}", own=True)
-    authority = re.match(r"/*([^/?#]*)(.*)\Z", text, re.DOTALL)
+    if scheme is None:
+        return [_absolute(text, site) if text.startswith("//") else _relative(text, site)]
+    if scheme.group(1).lower() not in _SPECIAL:
+        return []
+    rest = scheme.group(2)
+    absolute = _absolute(f"//{rest.lstrip('/')}", site)
+    # "https:a/b" is a path where the page itself came over https, and a host where it did not.
+    return [absolute] if rest.startswith("//") else [absolute, _relative(rest, site)]
+
+
+def _relative(text: str, site: str) -> Address:
+    host, port = _host(site)
+    return Address(host, port, _path(text.partition("#")[0]), own=True)
+
+
+def _absolute(text: str, site: str) -> Address:
+    authority = _AUTHORITY.match(text)
     assert authority is not None
     host, port = _host(authority.group(1).rpartition("@")[2])
-    path = authority.group(2).partition("#")[0]
-    own = f"{host}:{port}" if port else host
-    return Address(host, port, path if path.startswith("/") else f"/{path}", own=own == site.lower())
+    return Address(host, port, _path(authority.group(2).partition("#")[0]), own=(host, port) == _host(site))
+
+
+_AUTHORITY = re.compile(r"/*([^/?#]*)(.*)\Z", re.DOTALL)
+_DOTTED = re.compile(r"/(?:\.|%2e)", re.IGNORECASE)
+_DOT = re.compile(r"%2e", re.IGNORECASE)
+
+
+def _path(text: str) -> str:
+    """A path with its query, without ``.`` and ``..`` and needless escapes (RFC 3986, 6.2.2)."""
+    path, mark, query = text.partition("?")
+    path = path if path.startswith("/") else f"/{path}"
+    if _DOTTED.search(path):
+        kept: list[str] = []
+        for part in _DOT.sub(".", path).split("/")[1:]:
+            if part == "..":
+                kept[-1:] = []
+            elif part != ".":
+                kept.append(part)
+        path = "/" + "/".join(kept)
+    return (unquote(path) if "%" in path else path) + mark + query
 
 
 def _host(text: str) -> tuple[str, str]:
+    """A host as it is looked up, and its port, ``""`` for the usual ones."""
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit():
         host, port = text.rstrip(":"), ""
@@ -242,4 +319,5 @@ def _host(text: str) -> tuple[str, str]:
             host = host.encode("idna").decode("ascii")
         except UnicodeError:
             host = host.encode("ascii", "ignore").decode("ascii")
-    return host.lower().rstrip("."), port.lstrip("0")
+    port = port.lstrip("0")
+    return host.lower().rstrip("."), "" if port in {"80", "443"} else port

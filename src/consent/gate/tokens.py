@@ -7,6 +7,7 @@ around it; that question is :mod:`consent.gate.walk`'s.
 from __future__ import annotations
 
 import re
+import sys
 from typing import NamedTuple
 
 __all__ = ["Attribute", "Tag", "comment_end", "raw_text_end", "read_tag", "script_end"]
@@ -76,39 +77,34 @@ def comment_end(data: bytes, at: int) -> int | None:
     return found.end() if found else None
 
 
-def raw_text_end(data: bytes, name: bytes, at: int) -> int | None:
-    """Where ``</name`` ends a raw text that begins at ``at``; None if it does not (13.2.5.9 to 14)."""
-    found = _end_tag(name).search(data, at)
+def raw_text_end(data: bytes, name: bytes, at: int, limit: int = sys.maxsize) -> int | None:
+    """Where ``</name`` ends a raw text that begins at ``at``; None if it does not before ``limit`` (13.2.5.9 to 14)."""
+    found = _end_tag(name).search(data, at, limit)
     return found.start() if found else None
 
 
-def script_end(data: bytes, at: int) -> int | None:
-    """Where ``</script`` ends a script whose text begins at ``at``; None if it does not (13.2.5.4, 15 to 31).
+def script_end(data: bytes, at: int, limit: int = sys.maxsize) -> int | None:
+    """Where ``</script`` ends a script whose text begins at ``at``; None if it does not before ``limit``.
 
-    Within ``<!--``, a ``<script`` makes the next ``</script`` part of the text.
+    Within ``<!--``, a ``<script`` makes the next ``</script`` part of the text (13.2.5.4, 15 to 31).
     """
-    escaped = doubly = False
-    escape_end = -1
-    position = at
-    while True:
-        found = _SCRIPT_MARK.search(data, position)
-        if found is None:
-            return None
-        if escaped and 0 <= escape_end <= found.start():
-            escaped = doubly = False
-        mark, slash = found.group(), found.group(1)
-        position = found.end()
-        if mark == b"<!--":
+    escape_end = at  # where the "-->" ends that closes a "<!--"
+    doubly = False
+    for found in _SCRIPT_MARK.finditer(data, at, limit):
+        start = found.start()
+        escaped = start < escape_end
+        doubly = doubly and escaped
+        if found.group() == b"<!--":
             if not escaped:
-                escaped, doubly = True, False
-                end = data.find(b"-->", found.start() + 2)
-                escape_end = end + 3 if end >= 0 else -1
-        elif slash:
+                end = data.find(b"-->", start + 2, limit)
+                escape_end = end + 3 if end >= 0 else sys.maxsize
+        elif found.group(1):
             if not doubly:
-                return found.start()
+                return start
             doubly = False
-        elif escaped:
-            doubly = True
+        else:
+            doubly = escaped
+    return None
 
 
 _END_TAGS: dict[bytes, re.Pattern[bytes]] = {}

@@ -20,13 +20,17 @@ from .tokens import Tag, comment_end, raw_text_end, read_tag, script_end
 
 __all__ = ["TAG_CAP", "TEXT_CAP", "Found", "Walk"]
 
-#: Bytes. A longer tag is reported unread.
-TAG_CAP = 1 << 20
-#: Bytes of a script's or style's text that are waited for; a longer one is reported with what there is.
-TEXT_CAP = 1 << 20
+#: Bytes. A longer tag is reported unread. (Editors paste photographs into pages as ``data:`` addresses.)
+TAG_CAP = 1 << 22
+#: Bytes of a script, style or comment that are waited for; a longer script or style is reported with what there is.
+TEXT_CAP = 1 << 22
 
-#: How many tags are read within one tag, where it is not sure which of them is the tag.
-_NESTED_CAP = 64
+#: How often tags within tags are read again, where it is not sure which of them is the tag: for these bytes, and
+#: for so many times the bytes of the outermost. What is beyond is reported unread.
+_AGAIN_BYTES = 1 << 16
+_AGAIN_TIMES = 8
+#: How many svg and MathML elements within each other are told apart.
+_FOREIGN_CAP = 32
 
 _OPEN = re.compile(rb"<[a-zA-Z]")
 _NOSCRIPT_END = re.compile(rb"</noscript(?=[\t\n\f\r />])", re.IGNORECASE)
@@ -44,13 +48,14 @@ _BREAKOUT = frozenset(
 #: What may come before the body's content (13.2.6.4.1 to 6).
 _HEAD = frozenset(b"html head title meta link script style base basefont bgsound noframes noscript template".split())
 _SPACE = b"\t\n\f\r "
+_BOM = b"\xef\xbb\xbf"
 
 
 class Found(NamedTuple):
     """A tag that a browser could act on. ``tag`` is None if it is longer than the cap.
 
-    ``text``: the offsets of a script's or style's content, if it is one. ``whole``: whether that content is all there.
-    ``sure``: whether every hypothesis takes it for a tag.
+    ``text``: the offsets of a script's or style's content, if it is one. ``whole``: False if that is longer than the
+    cap. ``sure``: whether every hypothesis takes it for a tag.
     """
 
     at: int
@@ -60,7 +65,30 @@ class Found(NamedTuple):
     sure: bool = True
 
 
-State: TypeAlias = tuple[bool, bool, bytes | None, bytes, tuple[bytes, ...], bool, bool, int]
+class _Extent(NamedTuple):
+    """Tags within each other, where the walk is lost: from where to where, and the bytes that were read again."""
+
+    start: int = 0
+    end: int = 0
+    again: int = 0
+
+    def reach(self, start: int, end: int) -> _Extent:
+        """With one more that goes from ``start`` to ``end``."""
+        if start >= self.end:
+            return _Extent(start, end)
+        return _Extent(self.start, max(self.end, end), self.again + end - start)
+
+    def spent(self, start: int) -> bool:
+        """Whether what begins at ``start`` is within, and enough was read again there."""
+        return start < self.end and self.again > _AGAIN_BYTES + _AGAIN_TIMES * (self.end - self.start)
+
+    def from_(self, done: int) -> _Extent:
+        """The same, in offsets that begin at ``done``."""
+        return _Extent(self.start - done, self.end - done, self.again) if self.end > done else _Extent()
+
+
+_Extents: TypeAlias = tuple[_Extent, _Extent, _Extent]
+State: TypeAlias = tuple[bool, bool, bool, bytes | None, tuple[bytes, ...], bool, bool, int, bool, _Extents]
 
 
 class Walk:
@@ -70,55 +98,64 @@ class Walk:
         self.lost = False
         #: The offset, within the last piece read, at which the body's content begins; -1 if it was not there.
         self.body_at = -1
+        self._begun = False
         self._body_seen = False
-        self._raw: bytes | None = None
-        self._bogus = b""  # what ends the comment or declaration that the last piece was cut in
+        self._raw: bytes | None = None  # the element in whose raw text the last piece was cut
+        # What may be open. Too much is harmless here: it makes the walk lost sooner.
         self._foreign: tuple[bytes, ...] = ()
         self._select = False
         self._noscript = False
         self._templates = 0
+        self._template_seen = False
+        self._extents: _Extents = (_Extent(), _Extent(), _Extent())  # of tags, of the texts of scripts, of styles
 
     @property
     def state(self) -> State:
         """All that the walk remembers between two pieces. Set it to go on from there."""
         return (
-            self.lost, self._body_seen, self._raw, self._bogus, self._foreign, self._select, self._noscript,
-            self._templates,
+            self.lost, self._begun, self._body_seen, self._raw, self._foreign, self._select, self._noscript,
+            self._templates, self._template_seen, self._extents,
         )  # fmt: skip
 
     @state.setter
     def state(self, state: State) -> None:
         (
-            self.lost, self._body_seen, self._raw, self._bogus, self._foreign, self._select, self._noscript,
-            self._templates,
+            self.lost, self._begun, self._body_seen, self._raw, self._foreign, self._select, self._noscript,
+            self._templates, self._template_seen, self._extents,
         ) = state  # fmt: skip
 
     def read(self, data: bytes, *, final: bool) -> tuple[list[Found], int]:
-        """The tags in ``data``, and how much of it is done with. The rest must come again, in front of what follows."""
+        """The tags in ``data``, and how much of it is done with. The rest must come again, in front of what follows.
+
+        The first piece has at least three bytes, if the page has.
+        """
         self.body_at = -1
         found: list[Found] = []
-        at = self._lost(data, 0, found, final=final) if self.lost else self._tokens(data, found, final=final)
+        at = 0
+        if not self.lost:
+            at = self._tokens(data, found, final=final)
+        if self.lost:
+            at = self._any_tags(data, at, found, final=final)
+        if at:
+            self._begun = True
         return found, at
 
     def _tokens(self, data: bytes, found: list[Found], *, final: bool) -> int:
-        at = 0
+        """Reads until the data ends or the walk is lost; says where."""
+        at = 0 if self._begun or not data.startswith(_BOM) else len(_BOM)
         length = len(data)
         while at < length:
             if self._raw is not None:
-                end = self._raw_end(data, self._raw, at)
+                end = raw_text_end(data, self._raw, at)
+                crossing = self._noscript_end(data, at, length if end is None else end)
+                if crossing >= 0:
+                    self._raw = None
+                    return self._lose(crossing)
                 if end is None:
                     # A text that nothing ends is inert to the end; keep what could be the beginning of its end tag.
-                    return length if final else max(at, self._tail(data, at))
-                if self._crosses_noscript(data, at, end):
-                    return self._lose(data, at, found, final=final)
+                    return length if final else self._tail(data, at)
                 self._raw = None
                 at = end
-            if self._bogus:
-                end = data.find(self._bogus, at)
-                if end < 0:
-                    return length
-                at = end + len(self._bogus)
-                self._bogus = b""
             opening = data.find(b"<", at)
             self._see_text(data, at, length if opening < 0 else opening)
             if opening < 0:
@@ -126,6 +163,8 @@ class Walk:
             after = self._token(data, opening, found, final=final)
             if after is None:
                 return opening
+            if self.lost:
+                return after
             at = after
         return at
 
@@ -135,35 +174,50 @@ class Walk:
         if following.isalpha():
             return self._start_tag(data, at, found, final=final)
         if following == b"/":
-            return self._end_tag(data, at, found, final=final)
+            return self._end_tag(data, at, final=final)
         if following == b"!":
-            return self._declaration(data, at, found, final=final)
+            return self._declaration(data, at, final=final)
         if following == b"?":
-            return self._until(data, at, at + 2, b">", found, final=final)
-        return at + 1 if following or final else None
+            return self._agreed(data, at, _after(data, b">", at + 2), TEXT_CAP, final=final)
+        if not following and not final:
+            return None
+        self._see_text(data, at, at + 1)
+        return at + 1
+
+    def _agreed(self, data: bytes, at: int, end: int | None, cap: int, *, final: bool) -> int | None:
+        """The offset after a construct from ``at`` to ``end``, if that is where it ends with and without scripting.
+
+        ``end`` is None where the data ends before it does. What a page ends in is dropped (eof-in-tag and others).
+        """
+        if (len(data) if end is None else end) - at > cap:
+            return self._lose(at)
+        if end is None and not final:
+            return None
+        after = len(data) if end is None else end
+        return self._lose(at) if self._noscript_end(data, at + 1, after) >= 0 else after
 
     def _start_tag(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int | None:
         tag = read_tag(data, at + 1)
-        if tag is None:
-            if final:
-                return len(data)  # a tag that the page ends in is dropped (13.2.5.1, eof-in-tag)
-            return self._lose(data, at, found, final=final) if len(data) - at > TAG_CAP else None
-        if self._crosses_noscript(data, at, tag.end):
-            return self._lose(data, at, found, final=final)
+        after = self._agreed(data, at, tag.end if tag is not None else None, TAG_CAP, final=final)
+        if tag is None or after is None or self.lost:
+            return after
         name = tag.name
         ambiguous = bool(self._foreign) or (self._select and name not in {b"script", b"textarea"})
         if name in _RAW or (name in _INTEGRATION and self._foreign):
             return self._text_element(data, at, tag, found, final=final, ambiguous=ambiguous)
         if self._loses(name):
-            return self._lose(data, at, found, final=final)
+            return self._lose(at)
         self._see_start(at, tag)
         found.append(Found(at, tag))
         return tag.end
 
     def _loses(self, name: bytes) -> bool:
         """Whether what follows this start tag cannot be followed by tokens alone."""
-        if self._foreign and name in _BREAKOUT:
+        if self._foreign and (name in _BREAKOUT or len(self._foreign) >= _FOREIGN_CAP):
             return True
+        if name == b"col":
+            # Directly in a template, whatever follows it is ignored, the start tags of raw texts too (13.2.6.4.12).
+            return self._template_seen
         return name in {b"plaintext", b"frameset"} or (self._select and name == b"template")
 
     def _text_element(
@@ -171,44 +225,54 @@ class Walk:
     ) -> int | None:
         """An element that holds raw text, surely or perhaps."""
         name = tag.name
-        if ambiguous and tag.self_closing and self._foreign:
-            # Closed in svg, open in HTML.
-            return self._lose(data, at, found, final=final)
-        end = self._raw_end(data, name, tag.end)
-        waiting = not final and end is None and len(data) - tag.end <= TEXT_CAP
-        if (name in _TEXTED or ambiguous) and waiting:
+        if self._foreign and tag.self_closing:
+            return self._lose(at)  # closed in svg, open in HTML
+        if name not in _TEXTED and not ambiguous:
+            self._see_start(at, tag)
+            found.append(Found(at, tag))
+            self._raw = name
+            return tag.end
+        limit = tag.end + TEXT_CAP
+        end = _text_end(data, name, tag.end, limit)
+        if end is None and not final and len(data) < limit:
             return None
         if ambiguous and (end is None or data.find(b"<", tag.end, end) >= 0):
-            return self._lose(data, at, found, final=final)
+            return self._lose(at)
         self._see_start(at, tag)
-        text = (tag.end, len(data) if end is None else end) if name in _TEXTED else None
-        found.append(Found(at, tag, text, whole=end is not None or final))
-        if end is None and name == b"script" and not final:
-            # Longer than is waited for. Where it ends depends on all of its text, so nothing is sure from here.
-            return self._lose(data, tag.end, found, final=final)
+        text = (tag.end, min(len(data), limit) if end is None else end) if name in _TEXTED else None
+        whole = end is not None or len(data) < limit
+        found.append(Found(at, tag, text, whole=whole))
+        if end is not None:
+            crossing = self._noscript_end(data, tag.end, end)
+            return end if crossing < 0 else self._lose(crossing)
+        if name == b"script":
+            # Where a script too long ends depends on all of its text, so nothing is sure from here.
+            crossing = self._noscript_end(data, tag.end, len(data)) if whole else tag.end
+            return len(data) if crossing < 0 else self._lose(crossing)
         self._raw = name
         return tag.end
 
-    def _end_tag(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int | None:
+    def _end_tag(self, data: bytes, at: int, *, final: bool) -> int | None:
         following = data[at + 2 : at + 3]
         if not following.isalpha():
             if not following and not final:
                 return None
-            return at + 3 if following == b">" else self._until(data, at, at + 2, b">", found, final=final)
+            if following == b">":
+                return at + 3
+            return self._agreed(data, at, _after(data, b">", at + 2), TEXT_CAP, final=final)
         tag = read_tag(data, at + 2)
-        if tag is None:
-            if final:
-                return len(data)
-            return self._lose(data, at, found, final=final) if len(data) - at > TAG_CAP else None
-        if self._crosses_noscript(data, at + 1, tag.end):
-            return self._lose(data, at, found, final=final)
+        # The end tag of <noscript> itself is no crossing.
+        after = self._agreed(data, at, tag.end if tag is not None else None, TAG_CAP, final=final)
+        if tag is None or after is None or self.lost:
+            return after
         name = tag.name
         if self._foreign:
             if name in {b"p", b"br"}:
-                return self._lose(data, at, found, final=final)
-            if name in self._foreign:
-                last = len(self._foreign) - 1 - self._foreign[::-1].index(name)
-                self._foreign = self._foreign[:last]
+                return self._lose(at)
+            if name == self._foreign[-1]:
+                self._foreign = self._foreign[:-1]
+            elif name in self._foreign:
+                return self._lose(at)  # the inner one may be all that is open
         if name == b"select":
             self._select = False
         elif name == b"noscript":
@@ -217,52 +281,28 @@ class Walk:
             self._templates = max(0, self._templates - 1)
         return tag.end
 
-    def _declaration(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int | None:
+    def _declaration(self, data: bytes, at: int, *, final: bool) -> int | None:
         head = data[at : at + 9]
         if head.startswith(b"<!--"):
-            end = comment_end(data, at)
-            if end is None:
-                return self._cut_comment(data, at, found, final=final)
-            return self._lose(data, at, found, final=final) if self._crosses_noscript(data, at, end) else end
-        if not final and (b"<!--".startswith(head) or b"<![CDATA[".startswith(head.upper())) and len(head) < 9:
+            return self._agreed(data, at, comment_end(data, at), TEXT_CAP, final=final)
+        if not final and len(head) < 9 and (b"<!--".startswith(head) or b"<![CDATA[".startswith(head)):
             return None
-        if head == b"<![CDATA[" and self._foreign:
-            # A section to "]]>" in svg, a comment to ">" in HTML.
-            end, other = data.find(b"]]>", at), data.find(b">", at)
-            if end >= 0 and other == end + 2:
-                return other + 1
-            waiting = end < 0 and not final and len(data) - at <= TEXT_CAP
-            return None if waiting else self._lose(data, at, found, final=final)
-        return self._until(data, at, at + 2, b">", found, final=final)
-
-    def _cut_comment(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int | None:
-        """A comment that the data ends in."""
-        if not final and len(data) - at <= TEXT_CAP:
-            return None
-        if final and not self._crosses_noscript(data, at, len(data)):
-            return len(data)
-        return self._lose(data, at, found, final=final)
-
-    def _until(self, data: bytes, at: int, start: int, end: bytes, found: list[Found], *, final: bool) -> int | None:
-        """The offset after a construct that ``end`` ends."""
-        position = data.find(end, start)
-        if position < 0 and not final:
-            return None if len(data) - at <= TEXT_CAP else self._lose(data, at, found, final=final)
-        after = len(data) if position < 0 else position + len(end)
-        return self._lose(data, at, found, final=final) if self._crosses_noscript(data, at, after) else after
-
-    def _raw_end(self, data: bytes, name: bytes, at: int) -> int | None:
-        return script_end(data, at) if name == b"script" else raw_text_end(data, name, at)
+        end = _after(data, b">", at + 2)
+        # A section to "]]>" in svg, a comment to ">" in HTML.
+        if head == b"<![CDATA[" and self._foreign and end is not None and not data.endswith(b"]]>", at + 9, end):
+            return self._lose(at)
+        return self._agreed(data, at, end, TEXT_CAP, final=final)
 
     @staticmethod
     def _tail(data: bytes, at: int) -> int:
-        """Where a raw text may be cut: in front of what could be part of its end tag or of a comment's mark."""
+        """Where a raw text may be cut: in front of what could be part of an end tag."""
         last = data.rfind(b"<", max(at, len(data) - 32))
         return last if last >= 0 else len(data)
 
-    def _crosses_noscript(self, data: bytes, start: int, end: int) -> bool:
-        """Whether a construct inside ``<noscript>`` holds its end tag: with scripting that is where it ends."""
-        return self._noscript and _NOSCRIPT_END.search(data, start + 1, end) is not None
+    def _noscript_end(self, data: bytes, start: int, end: int) -> int:
+        """Where what is within ``<noscript>`` holds its end tag, or -1: with scripting that is where it ends."""
+        found = _NOSCRIPT_END.search(data, start, end) if self._noscript else None
+        return found.start() if found else -1
 
     def _see_start(self, at: int, tag: Tag) -> None:
         name = tag.name
@@ -275,50 +315,75 @@ class Walk:
             self._foreign = (*self._foreign, name)
         elif name == b"select":
             self._select = True
-        elif name == b"noscript" and not self._foreign:
+        elif name == b"noscript":
             self._noscript = True
-        elif name == b"template" and not self._foreign:
+        elif name == b"template":
+            self._template_seen = True
             self._templates += 1
 
     def _see_text(self, data: bytes, start: int, end: int) -> None:
         """Text that is no space begins the body, if nothing has."""
         if self._body_seen or self._templates or self._noscript or start >= end:
             return
-        if data[start:end].strip(_SPACE) not in {b"", b"\xef\xbb\xbf"}:
-            self._body_seen, self.body_at = True, start
+        text = data[start:end].lstrip(_SPACE)
+        if text:
+            self._body_seen, self.body_at = True, end - len(text)
 
-    def _lose(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int:
+    def _lose(self, at: int) -> int:
         self.lost = True
-        return self._lost(data, at, found, final=final)
+        return at
 
-    def _lost(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int:
-        """Every offset from here on that looks like a tag, each judged on its own."""
-        inside = nested = 0  # the end of the furthest tag so far, and how many tags were read within it
-        text_end: dict[bytes, int] = {}
+    def _any_tags(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int:
+        """Every offset from here on that looks like a tag, each judged on its own; says how far that went."""
+        done = len(data) if final or not data.endswith(b"<") else len(data) - 1
+        tags, scripts, styles = self._extents
         for opening in _OPEN.finditer(data, at):
             start = opening.start()
-            nested = nested + 1 if start < inside else 0
-            # Tags within tags within tags are read again for each: not for ever.
-            tag = read_tag(data, start + 1) if nested < _NESTED_CAP else None
-            if tag is None:
-                if nested < _NESTED_CAP:
-                    if not final and len(data) - start <= TAG_CAP:
-                        return start
-                    inside = len(data)
+            if tags.spent(start):
                 found.append(Found(start, None, sure=False))
                 continue
-            inside = max(inside, tag.end)
-            text = None
-            whole = True
-            if tag.name in _TEXTED:
-                # A script within a script's text ends no later than that one does.
-                end = text_end.get(tag.name, -1)
-                if end < tag.end:
-                    ended = self._raw_end(data, tag.name, tag.end)
-                    if ended is None and not final and len(data) - tag.end <= TEXT_CAP:
-                        return start
-                    end = len(data) if ended is None else ended
-                    text_end[tag.name] = end
-                text, whole = (tag.end, end), end < len(data) or final
-            found.append(Found(start, tag, text, whole=whole, sure=False))
-        return len(data) if final or not data.endswith(b"<") else len(data) - 1
+            tag = read_tag(data, start + 1)
+            if tag is None or tag.end - start > TAG_CAP:
+                if tag is None and len(data) - start <= TAG_CAP:
+                    if not final:
+                        done = start
+                        break
+                    tags = tags.reach(start, len(data))  # the page ends in it: dropped
+                    continue
+                tags = tags.reach(start, start + TAG_CAP)
+                found.append(Found(start, None, sure=False))
+                continue
+            if tag.name not in _TEXTED:
+                found.append(Found(start, tag, sure=False))
+            else:
+                extent = scripts if tag.name == b"script" else styles
+                limit = tag.end + TEXT_CAP
+                end: int | None
+                if tag.end <= extent.end:
+                    end = extent.end  # a script within a script's text ends no later than that one does
+                else:
+                    end = _text_end(data, tag.name, tag.end, limit)
+                    if end is None and not final and len(data) < limit:
+                        done = start
+                        break
+                whole = end is not None or len(data) < limit
+                end = min(len(data), limit) if end is None else end
+                if extent.spent(start):
+                    found.append(Found(start, None, sure=False))
+                else:
+                    found.append(Found(start, tag, (tag.end, end), whole=whole, sure=False))
+                extent = extent.reach(start, end)
+                scripts, styles = (extent, styles) if tag.name == b"script" else (scripts, extent)
+            tags = tags.reach(start, tag.end)
+        self._extents = (tags.from_(done), scripts.from_(done), styles.from_(done))
+        return done
+
+
+def _after(data: bytes, mark: bytes, at: int) -> int | None:
+    found = data.find(mark, at)
+    return found + len(mark) if found >= 0 else None
+
+
+def _text_end(data: bytes, name: bytes, at: int, limit: int) -> int | None:
+    """Where the text of this element ends, if that is before ``limit``."""
+    return script_end(data, at, limit) if name == b"script" else raw_text_end(data, name, at, limit)
