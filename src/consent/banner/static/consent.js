@@ -43,6 +43,7 @@ async function fetchState() {
 }
 
 let state = await load();
+const nonce = /** @type {HTMLScriptElement | null} */ (document.querySelector("#yc-s + script"))?.nonce;
 
 /** What a page may ask and set. `change` is fired when a choice is saved, with the state as `detail`. */
 class Consent extends EventTarget {
@@ -210,6 +211,9 @@ function clearStorage() {
 /** @param {Element} element */
 function mayWake(element) {
   const purposes = purposesOf(element);
+  // Where scripts need a nonce, one without stays as the page's policy would have it: some policies let a script that
+  // is allowed bring in others, which here would be whatever somebody managed to write into the page.
+  if (nonce && element instanceof HTMLScriptElement && element.text && element.nonce !== nonce) return false;
   return purposes.length > 0 && purposes.every((purpose) => purpose === "necessary" || state.granted.includes(purpose));
 }
 
@@ -280,6 +284,7 @@ async function wakeElement(element) {
   // A frame that is put in again begins afresh, with its sandbox, and adds nothing to the browser's history.
   if (woken !== element || kind === "iframe") element.replaceWith(gap);
   if (woken !== element) woken.removeAttribute("type");
+  if (kind === "script" && woken.textContent) woken.textContent = trusted("createScript", woken.textContent);
   if (woken.hasAttribute(`${HELD}src`)) woken.removeAttribute("srcdoc");
   for (const { name, value } of [...woken.attributes]) {
     if (!name.startsWith(HELD)) continue;
@@ -287,7 +292,7 @@ async function wakeElement(element) {
     const own = name.slice(HELD.length);
     if (own === "for" || own === "service") continue;
     if (own === "xlink:href") woken.setAttributeNS("http://www.w3.org/1999/xlink", own, value);
-    else woken.setAttribute(own, own === "src" && kind === "script" ? trusted(value) : value);
+    else woken.setAttribute(own, trustedAttribute(kind, own, value));
   }
   if (kind === "source" && woken.parentElement instanceof HTMLMediaElement) woken.parentElement.load();
   const loaded = waitedFor(woken) ? settled(woken) : null;
@@ -307,21 +312,33 @@ function waitedFor(woken) {
   return woken.hasAttribute("src") && !woken.noModule && /^$|^module$|(java|ecma|live|j)script/i.test(woken.type);
 }
 
-/** @type {{createScriptURL(url: string): string} | undefined} */
-let policy;
+/** @typedef {"createScript" | "createScriptURL" | "createHTML"} Make */
+/** @type {Record<Make, (text: string) => string> | undefined} */
+let trust;
 
 /**
- * An address as a script's source under Trusted Types: it is what the server wrote there.
- * @param {string} url
+ * A text as Trusted Types want it: it is what the server wrote there.
+ * @param {Make} make
+ * @param {string} text
  * @returns {string}
  */
-function trusted(url) {
+function trusted(make, text) {
   const types = /** @type {any} */ (globalThis).trustedTypes;
-  if (!types) return url;
-  policy ??= /** @type {{createScriptURL(url: string): string}} */ (
-    types.createPolicy("consent", { createScriptURL: (/** @type {string} */ held) => held })
-  );
-  return policy.createScriptURL(url);
+  if (!types) return text;
+  const same = (/** @type {string} */ held) => held;
+  trust ??= types.createPolicy("consent", { createScript: same, createScriptURL: same, createHTML: same });
+  return /** @type {NonNullable<typeof trust>} */ (trust)[make](text);
+}
+
+/**
+ * @param {string} kind  the element's name
+ * @param {string} own  the attribute's
+ * @param {string} value
+ */
+function trustedAttribute(kind, own, value) {
+  if (own === "src" && kind === "script") return trusted("createScriptURL", value);
+  if (own === "srcdoc") return trusted("createHTML", value);
+  return own.startsWith("on") ? trusted("createScript", value) : value;
 }
 
 /** Show the settings page's content as a dialog, or go there if it cannot be had. */
