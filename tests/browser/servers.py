@@ -1,0 +1,197 @@
+"""The sites under test as processes of their own, and the third parties that they embed as one server that counts."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+
+import trustme
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 30.0  # seconds, for whatever should happen; nothing is ever expected to take as long
+
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:[1-9]\d*")
+
+
+def wait_until(true: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + patience
+    while not true():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {patience:g} s in vain for {what}")
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def answers(url: str) -> bool:
+    """Whether a server answers there at all."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except urllib.error.HTTPError as error:
+        error.close()
+        return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def running(
+    command: Sequence[str], folder: Path, *, url: str | None = None, environ: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """A server's process, from its first answer to its end. Yields its address: ``url``, or what it says itself."""
+    folder.mkdir(parents=True, exist_ok=True)
+    said = folder / "output.txt"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **(environ or {})}, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+
+        def address() -> str | None:
+            assert process.poll() is None, f"{' '.join(command)} ended:\n{said.read_text()}"
+            found = url or next(iter(_ADDRESS.findall(said.read_text())), None)
+            return found if found and answers(found) else None
+
+        wait_until(address, " ".join(command))
+        yield address() or ""
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, "-u", *arguments]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A site under test.
+
+    ``film`` is a page with a video, which calls all third parties once they are allowed: ``frames`` those that need no
+    script, ``scripts`` the others. ``cookies``: what these set on the site itself; ``storage``: what they keep in
+    ``localStorage``. ``heard(agent)``: their hits, by name, from a visitor.
+    """
+
+    name: str
+    url: str
+    log: str
+    film: str
+    cookies: frozenset[str]
+    frames: frozenset[str]
+    scripts: frozenset[str]
+    heard: Callable[[str], Mapping[str, int]]
+    storage: str = ""
+
+
+class Quiet(WSGIRequestHandler):
+    """Says nothing: browsers open connections that they do not use."""
+
+    def log(self, *_what: Any) -> None:
+        pass
+
+
+_GTAG = b"""(() => {
+  const keep = (name) => { document.cookie = `${name}=GA1.1.${Date.now()}; path=/; max-age=63072000; samesite=lax`; };
+  keep("_ga"); keep("_ga_RYE1962");
+  document.documentElement.dataset.ga = `${window.dataLayer.length} events, then the library`;
+  navigator.sendBeacon("https://www.google-analytics.com/g/collect?v=2");
+})();"""
+_FRAME = b"<!doctype html><html lang=en><title>Film</title><body><h1>Film</h1>"
+_PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+
+
+def script_of(path: str) -> bytes:
+    """A third party's script: it says in ``window.ran`` that it ran, and as which element."""
+    name = path.rpartition("/")[2].removesuffix(".js")
+    return f'(window.ran ??= []).push("{name}" + (document.currentScript?.dataset.say ?? ""));'.encode()
+
+
+@dataclass(slots=True)
+class Outside:
+    """Every host but our own: an HTTPS server to which the browser is told that all names lead.
+
+    It sets a cookie with each answer, as third parties do, and counts who asked which host for what.
+    """
+
+    port: int = 0
+    _heard: list[tuple[str, str, str]] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        host = environ["HTTP_HOST"].partition(":")[0]
+        path = environ["PATH_INFO"]
+        with self._lock:
+            self._heard.append((environ.get("HTTP_USER_AGENT", ""), host, path))
+        media_type, body = "image/gif", _PIXEL
+        if path == "/gtag/js":
+            media_type, body = "text/javascript", _GTAG
+        elif path.startswith("/embed/"):
+            media_type, body = "text/html", _FRAME
+        elif path.endswith(".js"):
+            if path.startswith("/slow/"):
+                time.sleep(0.3)
+            media_type, body = "text/javascript", script_of(path)
+        elif path.endswith(".css"):
+            media_type, body = "text/css", b"h1 { color: rgb(1, 2, 3) }"
+        headers = [
+            ("Content-Type", media_type),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            ("Access-Control-Allow-Origin", "*"),
+            ("Set-Cookie", "uid=1; Path=/; SameSite=None; Secure; Max-Age=9999"),
+        ]
+        start_response("200 OK", headers)
+        return [body]
+
+    def heard(self, agent: str) -> Counter[str]:
+        """What one visitor's browser asked for, by host."""
+        with self._lock:
+            return Counter(host for who, host, _path in self._heard if who == agent)
+
+    @contextmanager
+    def open(self) -> Iterator[Outside]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        trustme.CA().issue_cert("*.example").configure_cert(context)
+        server = make_server("127.0.0.1", 0, self, threaded=True, ssl_context=context, request_handler=Quiet)
+        self.port = server.server_port
+        with serving(server):
+            yield self
+
+
+@contextmanager
+def serving(server: Any) -> Iterator[str]:
+    """A werkzeug server in a thread. Yields its address."""
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,66 @@
+"""Pages that the browser keeps alive to go back to must not be alive with what was withdrawn meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+from servers import Place
+from visitors import Visitor, visiting
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="session")
+def remembering(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    """A browser with its back/forward cache, which playwright would switch off."""
+    browser = launch(ignore_default_args=["--disable-back-forward-cache"])
+    yield browser
+    browser.close()
+
+
+def _note_return(visitor: Visitor) -> None:
+    visitor.page.evaluate("addEventListener('pageshow', (event) => { window.kept = event.persisted; })")
+
+
+def test_pages_do_come_back_from_the_cache(remembering: Browser, bakery: Callable[[str], Place]) -> None:
+    """Else the tests below could not fail."""
+    with visiting(remembering, bakery("flask")) as visitor:
+        visitor.go("/film")
+        _note_return(visitor)
+        visitor.go("/privacy")
+        visitor.page.go_back(wait_until="commit")
+        expect(visitor.page.get_by_role("heading", name="The oven")).to_be_visible()
+        assert visitor.page.evaluate("window.kept") is True
+
+
+@pytest.mark.parametrize("agreed_on", ["this page", "an earlier page"])
+@pytest.mark.parametrize("withdrawn_in", ["dialog", "settings page"])
+def test_going_back_after_withdrawing_shows_nothing_that_runs(
+    remembering: Browser, bakery: Callable[[str], Place], agreed_on: str, withdrawn_in: str
+) -> None:
+    with visiting(remembering, bakery("flask")) as visitor:
+        visitor.go("/film")
+        visitor.accept()
+        visitor.expect_heard()
+        if agreed_on == "an earlier page":
+            visitor.go("/film")
+            visitor.settle()
+        visitor.page.evaluate("window.marker = 1")
+        if withdrawn_in == "dialog":
+            visitor.go("/privacy")
+        else:
+            visitor.page.goto(f"{visitor.place.url}/_consent/settings?next=/privacy")
+        if withdrawn_in == "dialog":
+            visitor.page.evaluate("async () => (await import('/_consent/consent.js')).consent.open()")
+        refuse = visitor.page.get_by_role("button", name="Refuse all")
+        with visitor.page.expect_navigation():
+            refuse.click()
+        visitor.settle()
+        visitor.elsewhere.clear()
+        visitor.page.evaluate("history.go(location.pathname === '/privacy' ? -1 : -2)")
+        placeholder = visitor.page.frame_locator("main iframe").get_by_role("button", name="Always allow")
+        expect(placeholder).to_be_visible()
+        visitor.expect_silence()
+        assert visitor.page.evaluate("window.marker") is None

@@ -1,0 +1,324 @@
+"""The page's script, on pages made for it: what is woken, in which order, and what a site's own scripts may ask."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from servers import Outside, Place, Quiet, script_of, serving, wait_until
+from visitors import Visitor
+from werkzeug.serving import make_server
+
+from consent.wsgi import ConsentMiddleware
+
+pytestmark = pytest.mark.browser
+
+Publish = Callable[..., Visitor]
+
+_SETTINGS = {
+    "services": {
+        "stats": {"title": "Stats", "purposes": ["analytics"], "hosts": ["stats.example"], "storage": ["st_*"]},
+        "ads": {"title": "Ads", "purposes": ["marketing"], "hosts": ["ads.example"]},
+    }
+}
+
+
+@pytest.fixture
+def publish(visit: Callable[..., Visitor], outside: Outside, tmp_path: Path) -> Iterator[Publish]:
+    """Publish a page and visit it: ``publish(head, body, **headers)``."""
+    pages: dict[str, tuple[str, list[tuple[str, str]]]] = {}
+
+    def site(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        text, headers = pages.get(environ["PATH_INFO"], ("<!doctype html><title>Empty</title><body>", []))
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), *headers])
+        return [text.encode()]
+
+    log = f"sqlite:///{tmp_path / 'consent.db'}"
+    app = ConsentMiddleware(site, {**_SETTINGS, "log": log}, secret_key="a key for the pages of this test")
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    with serving(server) as url:
+        place = Place("page", url, log, "/", frozenset(), frozenset(), frozenset(), outside.heard)
+
+        def published(head: str = "", body: str = "", *, policy: str | None = None, **options: Any) -> Visitor:
+            text = f'<!doctype html><html lang=en><head><meta charset=utf-8><link rel=icon href="data:,">{head}</head><body><h1>Page</h1>{body}'
+            pages["/"] = text, [("Content-Security-Policy", policy)] if policy else []
+            visitor = visit(place, **options)
+            visitor.go("/")
+            return visitor
+
+        yield published
+    app.site.close()
+
+
+def _ran(page: Page) -> list[str]:
+    found: list[str] = page.evaluate("window.ran ?? []")
+    return found
+
+
+def _ends_with(page: Page, last: str) -> None:
+    wait_until(lambda: last in _ran(page), f"{last} to run")
+
+
+# Waking
+
+_ORDER = """
+<script>window.ran = []</script>
+<script src="https://stats.example/slow/first.js"></script>
+<script data-purpose="analytics">ran.push(`inline after ${ran.join()}`)</script>
+<script defer src="https://stats.example/run/deferred.js"></script>
+<script type="module" src="https://stats.example/slow/module.js"></script>
+<script type="module" data-purpose="analytics">ran.push("inline module")</script>
+<script src="https://stats.example/slow/second.js" data-say=", as itself"></script>
+<script src="https://ads.example/run/ad.js"></script>
+<script data-purpose="analytics">ran.push("last inline")</script>
+<script data-purpose="analytics" nomodule src="https://stats.example/run/old.js"></script>
+<script data-purpose="analytics" type="text/babel" src="https://stats.example/run/babel.js"></script>
+<script src="https://stats.example/missing/" data-purpose="analytics"></script>
+<script defer src="https://stats.example/run/end.js"></script>
+"""
+
+
+def test_scripts_run_in_the_order_in_which_the_page_would_have_run_them(publish: Publish) -> None:
+    visitor = publish(_ORDER)
+    assert _ran(visitor.page) == []
+    visitor.accept()
+    _ends_with(visitor.page, "end")
+    woken = _ran(visitor.page)
+    assert woken == [
+        "first", "inline after first", "second, as itself", "ad", "last inline", "deferred", "module", "inline module", "end",
+    ]  # fmt: skip
+
+    visitor.page.reload()  # now they come from the server as the site wrote them: what the browser itself makes of it
+    _ends_with(visitor.page, "end")
+    assert _ran(visitor.page) == woken
+
+
+def test_only_what_was_agreed_to_wakes_and_later_the_rest(publish: Publish) -> None:
+    visitor = publish(_ORDER)
+    visitor.page.evaluate("async () => (await import('/_consent/consent.js')).consent.set({ analytics: true })")
+    _ends_with(visitor.page, "end")
+    assert "ad" not in _ran(visitor.page)
+    assert not any("ads.example" in url for url in visitor.elsewhere)
+    visitor.page.evaluate("async () => (await import('/_consent/consent.js')).consent.set({ marketing: true })")
+    _ends_with(visitor.page, "ad")
+    assert _ran(visitor.page).count("first") == 1
+
+
+def test_an_async_script_keeps_nobody_waiting(publish: Publish) -> None:
+    visitor = publish(
+        '<script async src="https://stats.example/slow/async.js"></script>'
+        '<script src="https://stats.example/run/after.js"></script>'
+    )
+    visitor.accept()
+    _ends_with(visitor.page, "async")
+    assert _ran(visitor.page) == ["after", "async"]
+
+
+def test_integrity_is_checked_still(publish: Publish) -> None:
+    right = base64.b64encode(hashlib.sha384(script_of("right.js")).digest()).decode()
+    visitor = publish(
+        "".join(
+            f'<script src="https://stats.example/run/{name}.js" integrity="sha384-{right}" crossorigin="anonymous"></script>'
+            for name in ("right", "wrong")
+        )
+        + '<script data-purpose="analytics">(window.ran ??= []).push("end")</script>'
+    )
+    visitor.accept()
+    _ends_with(visitor.page, "end")
+    assert _ran(visitor.page) == ["right", "end"]
+
+
+def test_a_script_that_writes_into_the_page_gets_a_page_to_write_into(publish: Publish) -> None:
+    visitor = publish(
+        body='<p id="before">before</p><script data-purpose="analytics">document.write("<p id=written>written</p>")'
+        '</script><p id="after">after</p>'
+    )
+    visitor.accept()
+    expect(visitor.page.locator("#before + script + #written + #after")).to_be_attached()
+    expect(visitor.page.get_by_role("heading", name="Page")).to_be_visible()
+
+
+def test_whatever_loads_is_woken(publish: Publish) -> None:
+    visitor = publish(
+        head='<link rel="stylesheet" href="https://stats.example/style.css">'
+        "<style>@import url(https://stats.example/imported.css); h1 { margin: 7px }</style>",
+        body="""
+        <img src="https://stats.example/src.gif" srcset="https://stats.example/srcset.gif 1x" alt="">
+        <picture><source srcset="https://stats.example/picture.gif"><img src="/local.gif" alt=""></picture>
+        <p style="background: url(https://stats.example/background.gif)">styled</p>
+        <svg><image xlink:href="https://stats.example/svg.gif" width="9" height="9"/></svg>
+        <video><source src="https://stats.example/film.webm"></video>
+        <video poster="https://stats.example/poster.gif"></video>
+        <object data="https://stats.example/object.gif"></object>
+        <embed src="https://stats.example/embed.gif">
+        <input type="image" src="https://stats.example/input.gif" alt="go">
+        <template><img src="https://stats.example/template.gif" alt=""></template>
+        <noscript><img src="https://stats.example/noscript.gif" alt=""></noscript>
+        <script>new Image(); document.querySelector("template").dataset.ready = ""</script>""",
+    )
+    visitor.expect_silence()
+    visitor.accept()
+    expected = {
+        "style.css", "imported.css", "srcset.gif", "picture.gif", "background.gif", "svg.gif", "film.webm",
+        "poster.gif", "object.gif", "embed.gif", "input.gif",
+    }  # fmt: skip
+    visitor.wait_until(
+        lambda: expected <= {url.rpartition("/")[2] for url in visitor.elsewhere}, f"{expected} to be asked for"
+    )
+    expect(visitor.page.get_by_role("heading", name="Page")).to_have_css("color", "rgb(1, 2, 3)")
+    expect(visitor.page.get_by_role("heading", name="Page")).to_have_css("margin-top", "7px")
+    assert not any(url.endswith(("noscript.gif", "template.gif")) for url in visitor.elsewhere)
+    visitor.page.evaluate("document.body.append(document.querySelector('template').content.cloneNode(true))")
+    visitor.wait_until(lambda: any(url.endswith("template.gif") for url in visitor.elsewhere), "the template's image")
+    assert visitor.page.locator("[data-consent-for]").count() == 0
+
+
+def test_a_woken_frame_is_in_its_sandbox(publish: Publish) -> None:
+    visitor = publish(
+        body='<iframe src="/framed" data-purpose="analytics" width=300 height=200 title=f></iframe>'
+        '<iframe src="https://stats.example/embed/a" width=300 height=200 title=f sandbox></iframe>'
+    )
+    visitor.expect_silence()
+    steps = visitor.page.evaluate("history.length")
+    visitor.accept()
+    expect(visitor.page.frame_locator("iframe[sandbox]").get_by_role("heading")).to_have_text("Film")
+    frame = next(frame for frame in visitor.page.frames if frame.url.endswith("/embed/a"))
+    assert frame.evaluate("self.origin") == "null"
+    assert visitor.page.evaluate("history.length") == steps
+    assert visitor.page.frame_locator("iframe").first.locator("body").evaluate("document.URL").endswith("/framed")
+
+
+def test_an_unwakeable_element_does_not_keep_the_others_asleep(publish: Publish) -> None:
+    visitor = publish(
+        "<script>const set = Element.prototype.setAttribute; Element.prototype.setAttribute = function (name, value) { "
+        'if (this.id === "bad") throw new Error("bad"); set.call(this, name, value); }</script>'
+        '<script id="bad" src="https://stats.example/run/bad.js"></script>'
+        '<script src="https://stats.example/run/good.js"></script>'
+    )
+    visitor.accept()
+    _ends_with(visitor.page, "good")
+    assert visitor.complaints == ["bad"]
+
+
+# Policies
+
+_STRICT = (
+    "default-src 'none'; script-src 'nonce-n0nce' 'strict-dynamic'; style-src 'nonce-n0nce' 'self'; connect-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'self'"
+)
+_NONCED = (
+    '<script nonce="n0nce" src="https://stats.example/run/external.js"></script>'
+    '<script nonce="n0nce" data-purpose="analytics">ran.push("inline")</script>'
+)
+
+
+def test_woken_scripts_pass_a_policy_of_nonces(publish: Publish) -> None:
+    visitor = publish(_NONCED, policy=_STRICT)
+    visitor.accept()
+    _ends_with(visitor.page, "inline")
+    visitor.open_settings()
+    assert visitor.complaints == []
+
+
+def test_a_script_without_the_nonce_stays_asleep(publish: Publish) -> None:
+    """Under ``strict-dynamic`` the browser would let it run, since a script that may run puts it in."""
+    visitor = publish(
+        f'<script data-purpose="analytics">(window.ran ??= []).push("smuggled")</script>{_NONCED}', policy=_STRICT
+    )
+    visitor.accept()
+    _ends_with(visitor.page, "inline")
+    assert _ran(visitor.page) == ["external", "inline"]
+
+
+def test_woken_scripts_pass_trusted_types(publish: Publish) -> None:
+    visitor = publish(_NONCED, policy=f"{_STRICT}; require-trusted-types-for 'script'; trusted-types consent")
+    visitor.accept()
+    _ends_with(visitor.page, "inline")
+    assert visitor.complaints == []
+
+
+# What a site's own scripts may ask
+
+_IMPORT = "const { consent } = await import('/_consent/consent.js');"
+
+
+def test_a_script_may_ask_and_set(publish: Publish) -> None:
+    visitor = publish(_ORDER)
+
+    def ask(code: str) -> Any:
+        return visitor.page.evaluate(f"async () => {{ {_IMPORT} {code} }}")
+
+    assert ask("return [consent.allows('necessary'), consent.allows('analytics'), consent.status]") == [
+        True, False, "undecided",
+    ]  # fmt: skip
+    heard = ask(
+        "const heard = []; consent.addEventListener('change', (event) => heard.push(event.detail.granted));"
+        "const saved = await consent.set({ analytics: true }); return [saved, heard]"
+    )
+    assert heard == [True, [["analytics"]]]
+    assert ask("return [consent.allows('analytics'), consent.allows('marketing'), consent.status, consent.granted]") == [
+        True, False, "custom", ["analytics"],
+    ]  # fmt: skip
+    expect(visitor.card).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "code", ["consent.allows('analytcs')", "await consent.set({ analytcs: true })", "consent.allows('')"]
+)
+def test_an_unknown_purpose_never_reads_as_no(publish: Publish, code: str) -> None:
+    visitor = publish()
+    caught = visitor.page.evaluate(
+        f"async () => {{ {_IMPORT} try {{ {code}; return 'no' }} catch (error) {{ return [error.name, error.message] }} }}"
+    )
+    assert caught[0] == "RangeError"
+    assert "unknown purpose" in caught[1]
+    assert visitor.status() == "undecided"
+
+
+def test_a_script_may_open_the_settings(publish: Publish) -> None:
+    visitor = publish()
+    visitor.page.evaluate(f"async () => {{ {_IMPORT} consent.open() }}")
+    expect(visitor.dialog.get_by_role("heading", name="Cookie settings")).to_be_visible()
+
+
+def test_no_global_is_made(publish: Publish) -> None:
+    visitor = publish()
+    names = "Object.getOwnPropertyNames(window).sort()"
+    visitor.page.evaluate(f"async () => {{ {_IMPORT} }}")
+    with_script = visitor.page.evaluate(names)
+    plain = visitor.context.new_page()
+    plain.goto(visitor.place.url + "/_consent/declaration.json")
+    assert with_script == plain.evaluate(names)
+
+
+def test_a_page_that_imports_the_script_sends_each_choice_once(publish: Publish) -> None:
+    visitor = publish(
+        f'{_ORDER}<script type="module">import {{ consent }} from "/_consent/consent.js"; window.mine = consent;</script>'
+    )
+    posts: list[str] = []
+    visitor.page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    visitor.page.evaluate("mine.addEventListener('change', () => { window.told = (window.told ?? 0) + 1; })")
+    visitor.accept()
+    _ends_with(visitor.page, "end")
+    assert len(posts) == 1
+    assert visitor.page.evaluate("[told, mine.status]") == [1, "accepted"]
+
+
+def test_what_a_refused_service_stored_is_gone_even_if_it_came_late(publish: Publish) -> None:
+    visitor = publish(
+        '<script src="https://stats.example/run/a.js"></script>'
+        "<script>addEventListener('pagehide', () => { localStorage.st_late = sessionStorage.st_late = localStorage.mine = 1 })</script>"
+    )
+    visitor.accept()
+    _ends_with(visitor.page, "a")
+    visitor.open_settings()
+    with visitor.page.expect_navigation():
+        visitor.press("Refuse all", visitor.dialog)
+    visitor.settle()
+    stored = visitor.stored()
+    assert (stored["local"], stored["session"]) == (["mine"], [])
