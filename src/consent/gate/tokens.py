@@ -46,15 +46,15 @@ class Tag(NamedTuple):
         return next((attribute.value for attribute in self.attributes if attribute.name == name), None)
 
 
-def read_tag(data: bytes, at: int) -> Tag | None:
-    """The tag whose name begins at ``at`` (after ``<`` or ``</``); None if the data ends within it."""
-    name = _NAME.match(data, at)
+def read_tag(data: bytes, at: int, limit: int = sys.maxsize) -> Tag | None:
+    """The tag whose name begins at ``at`` (after ``<`` or ``</``); None if it does not end before ``limit``."""
+    name = _NAME.match(data, at, limit)
     if name is None:
         return None
     attributes: list[Attribute] = []
     position = name.end()
     while True:
-        found = _ATTRIBUTE.match(data, position)
+        found = _ATTRIBUTE.match(data, position, limit)
         if found is None or found.group(6) is not None:
             return None
         if found.group(1):

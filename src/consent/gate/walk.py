@@ -78,9 +78,9 @@ class _Extent(NamedTuple):
             return _Extent(start, end)
         return _Extent(self.start, max(self.end, end), self.again + end - start)
 
-    def spent(self, start: int) -> bool:
-        """Whether what begins at ``start`` is within, and enough was read again there."""
-        return start < self.end and self.again > _AGAIN_BYTES + _AGAIN_TIMES * (self.end - self.start)
+    def spent(self) -> bool:
+        """Whether enough was read again."""
+        return self.again > _AGAIN_BYTES + _AGAIN_TIMES * (self.end - self.start)
 
     def from_(self, done: int) -> _Extent:
         """The same, in offsets that begin at ``done``."""
@@ -197,7 +197,7 @@ class Walk:
         return self._lose(at) if self._noscript_end(data, at + 1, after) >= 0 else after
 
     def _start_tag(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int | None:
-        tag = read_tag(data, at + 1)
+        tag = read_tag(data, at + 1, at + TAG_CAP)
         after = self._agreed(data, at, tag.end if tag is not None else None, TAG_CAP, final=final)
         if tag is None or after is None or self.lost:
             return after
@@ -260,7 +260,7 @@ class Walk:
             if following == b">":
                 return at + 3
             return self._agreed(data, at, _after(data, b">", at + 2), TEXT_CAP, final=final)
-        tag = read_tag(data, at + 2)
+        tag = read_tag(data, at + 2, at + TAG_CAP)
         # The end tag of <noscript> itself is no crossing.
         after = self._agreed(data, at, tag.end if tag is not None else None, TAG_CAP, final=final)
         if tag is None or after is None or self.lost:
@@ -337,45 +337,54 @@ class Walk:
         """Every offset from here on that looks like a tag, each judged on its own; says how far that went."""
         done = len(data) if final or not data.endswith(b"<") else len(data) - 1
         tags, scripts, styles = self._extents
+        before = scripts, styles  # as they were where the outermost tag began
         for opening in _OPEN.finditer(data, at):
             start = opening.start()
-            if tags.spent(start):
+            outer = tags.start if start < tags.end else start
+            if outer == start:
+                before = scripts, styles
+            elif tags.spent():
                 found.append(Found(start, None, sure=False))
                 continue
-            tag = read_tag(data, start + 1)
-            if tag is None or tag.end - start > TAG_CAP:
-                if tag is None and len(data) - start <= TAG_CAP:
-                    if not final:
-                        done = start
-                        break
-                    tags = tags.reach(start, len(data))  # the page ends in it: dropped
-                    continue
-                tags = tags.reach(start, start + TAG_CAP)
+            # Tags within each other have one cap between them, so that they can be waited for together.
+            tag_limit = outer + TAG_CAP
+            tag = read_tag(data, start + 1, tag_limit)
+            if tag is None and len(data) < tag_limit:
+                if not final:
+                    done = outer
+                    break
+                tags = tags.reach(start, len(data))  # the page ends in it: dropped
+                continue
+            if tag is None:
+                tags = tags.reach(start, tag_limit)
                 found.append(Found(start, None, sure=False))
                 continue
+            tags = tags.reach(start, tag.end)
             if tag.name not in _TEXTED:
                 found.append(Found(start, tag, sure=False))
+                continue
+            extent = scripts if tag.name == b"script" else styles
+            limit = tag.end + TEXT_CAP
+            # A script within a script's text ends no later than that one does.
+            end = extent.end if tag.end <= extent.end else _text_end(data, tag.name, tag.end, limit)
+            whole = end is not None or len(data) < limit
+            if end is None:
+                if not final and whole:
+                    done = outer
+                    break
+                end = min(len(data), limit)
+            extent = extent.reach(start, end)
+            scripts, styles = (extent, styles) if tag.name == b"script" else (scripts, extent)
+            if extent.spent():
+                found.append(Found(start, None, sure=False))
             else:
-                extent = scripts if tag.name == b"script" else styles
-                limit = tag.end + TEXT_CAP
-                end: int | None
-                if tag.end <= extent.end:
-                    end = extent.end  # a script within a script's text ends no later than that one does
-                else:
-                    end = _text_end(data, tag.name, tag.end, limit)
-                    if end is None and not final and len(data) < limit:
-                        done = start
-                        break
-                whole = end is not None or len(data) < limit
-                end = min(len(data), limit) if end is None else end
-                if extent.spent(start):
-                    found.append(Found(start, None, sure=False))
-                else:
-                    found.append(Found(start, tag, (tag.end, end), whole=whole, sure=False))
-                extent = extent.reach(start, end)
-                scripts, styles = (extent, styles) if tag.name == b"script" else (scripts, extent)
-            tags = tags.reach(start, tag.end)
-        self._extents = (tags.from_(done), scripts.from_(done), styles.from_(done))
+                found.append(Found(start, tag, (tag.end, end), whole=whole, sure=False))
+        else:
+            before = scripts, styles
+        while found and found[-1].at >= done:
+            found.pop()  # they come again, with what is waited for
+        scripts, styles = before
+        self._extents = (tags.from_(done) if tags.start < done else _Extent(), scripts.from_(done), styles.from_(done))
         return done
 
 
