@@ -291,6 +291,14 @@ def test_without_a_key_a_change_of_the_content_is_found_all_the_same(log: Log) -
     assert (stored.record, stored.problem) == (None, "its content is not what was committed to")
 
 
+@pytest.mark.parametrize("name", ["the id", "the time", "the time, to before all time"])
+def test_without_a_key_a_change_of_id_or_time_is_found_all_the_same(log: Log, name: str) -> None:
+    log.store.append(make_record(), NOTICE)
+    TAMPERINGS[name](log)
+    [stored] = log.open().records()
+    assert stored.problem == "its id or time is not that of its content"
+
+
 def test_content_that_is_no_record_is_found_even_if_it_was_committed_to(log: Log) -> None:
     record = make_record()
     log.store.append(record, NOTICE)
@@ -533,8 +541,8 @@ def test_a_url_that_postgresql_does_not_read_is_refused_without_its_password(res
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "postgres"])
-def test_postgresql_is_known_by_its_usual_names(database_url: str, scheme: str) -> None:
-    store = open_store(database_url.replace("postgresql", scheme, 1), keys=[KEY])
+def test_postgresql_is_known_by_its_usual_names(cluster: Cluster, scheme: str) -> None:
+    store = open_store(cluster.new_schema().replace("postgresql", scheme, 1), keys=[KEY])
     store.append(make_record(), NOTICE)
     store.close()
 
@@ -545,13 +553,13 @@ def test_a_missing_folder_is_told_at_start(tmp_path: Path) -> None:
     assert raised.value.value == f"{tmp_path}/nowhere"
 
 
-def test_a_reader_makes_no_log(tmp_path: Path, database_url: str) -> None:
+def test_a_reader_makes_no_log(tmp_path: Path, cluster: Cluster) -> None:
     with pytest.raises(LogUnavailable, match="there is no log"):
         open_store(f"sqlite:///{tmp_path}/consent.db", create=False)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(LogUnavailable, match="there is no log"):
         open_store("sqlite://", create=False)
-    store = open_store(database_url, create=False)
+    store = open_store(cluster.new_schema(), create=False)
     with pytest.raises(LogUnavailable, match="there is no log"):
         list(store.records())
     store.close()
@@ -620,14 +628,13 @@ def test_an_answer_is_given_when_the_record_is_on_the_disk(tmp_path: Path, datab
 GRANTS = (Path(__file__).parents[2] / "docs" / "log.md").read_text().partition("```sql\n")[2].partition("```")[0]
 
 
-@pytest.fixture
-def roles(cluster: Cluster, database: str) -> Iterator[Callable[[str], str]]:
-    """A log whose tables the owner has made, and the roles as the documentation makes them."""
+@pytest.fixture(scope="module")
+def roles(cluster: Cluster) -> Iterator[Callable[[str], str]]:
+    """A log whose tables the owner has made, and the roles as the documentation makes them; a URL for each."""
+    database = cluster.new_database()
     owner = open_store(cluster.url(database), keys=[KEY])
     owner.append(make_record(0), NOTICE)
     owner.close()
-    for role in ("consent_app", "consent_reader"):
-        cluster.execute("postgres", f"DROP ROLE IF EXISTS {role}")
     cluster.execute(database, GRANTS)
     yield lambda user: cluster.url(database, user)
     cluster.execute(database, "DROP OWNED BY consent_app, consent_reader; DROP ROLE consent_app, consent_reader")
