@@ -50,12 +50,16 @@ def browser() -> str:
 
 def database() -> str:
     """The folder that holds ``initdb`` and ``pg_ctl``, the newest version first."""
+    named = os.environ.get("POSTGRES_BIN")
     on_path = shutil.which("initdb")
     folders = [folder for pattern in _DATABASES for folder in sorted(glob.glob(pattern), key=_version, reverse=True)]
-    for folder in (*([str(Path(on_path).parent)] if on_path else ()), *folders):
+    for folder in (*([named] if named else ()), *([str(Path(on_path).parent)] if on_path else ()), *folders):
         if all(os.access(Path(folder) / program, os.X_OK) for program in ("initdb", "pg_ctl", "postgres")):
             return folder
-    raise Missing("there is no PostgreSQL server: run tools/system database")
+    raise Missing(
+        "there is no PostgreSQL server (initdb, pg_ctl and postgres): run tools/system database, "
+        "or name the folder of its programs in POSTGRES_BIN"
+    )
 
 
 def _asks_for_snap(path: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,25 +15,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import find
 import psycopg
 import pytest
 
-HOW = """these tests need PostgreSQL's server programs, initdb and postgres:
-    Debian, Ubuntu    apt-get install postgresql
-    Fedora            dnf install postgresql-server
-    macOS             brew install postgresql
-They are looked for in PATH, beside pg_config, in /usr/lib/postgresql/*/bin, and in $POSTGRES_BIN."""
-
-
 def find_programs() -> Path:
-    places = [os.environ.get("POSTGRES_BIN", ""), str(Path(shutil.which("initdb") or "").parent)]
-    if config := shutil.which("pg_config"):
-        places.append(subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True).stdout.strip())
-    places += map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
-    for place in places:
-        if place and (Path(place) / "initdb").exists() and (Path(place) / "postgres").exists():
-            return Path(place)
-    pytest.fail(HOW, pytrace=False)
+    try:
+        return Path(find.database())
+    except find.Missing as missing:
+        pytest.fail(str(missing), pytrace=False)
 
 
 def other_user() -> dict[str, Any]:
