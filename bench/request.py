@@ -25,7 +25,7 @@ SETTINGS = {
     "privacy_url": "/privacy",
     "log": "sqlite://",
 }
-SECRET = "a secret for the benchmark, long enough"  # noqa: S105 - signs nothing that matters
+SECRET = "a secret for the benchmark, long enough"
 
 WORDS = (
     "the council met on tuesday and agreed after a long debate that the old tram depot will become a library "
@@ -108,7 +108,9 @@ def accepted(door: ConsentMiddleware) -> str:
     from consent.visitor.decision import Decision
 
     policy = door.site.consent.policy
-    decision = Decision(frozenset(policy.optional), policy.version, "opt-in", int(time.time()), record="0" * 32, leaf="ab" * 32)
+    decision = Decision(
+        frozenset(policy.optional), policy.version, "opt-in", int(time.time()), record="0" * 32, leaf="ab" * 32
+    )
     return f"consent={door.site.consent.cookie.encode(decision)}"
 
 

@@ -124,7 +124,7 @@ def call_wsgi(app: Any, request: Request) -> Answer:
     written: list[bytes] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-        started.append((int(status.split()[0]), headers))
+        started.append((int(status[:3]), headers))
         return written.append
 
     body = (validator(app) if request.valid else app)(_environ(request), start_response)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from doors import DOORS, SETTINGS, Answer, Door, Request, Served, Site
 
 ANALYTICS = '<script async src="https://www.google-analytics.com/analytics.js"></script>'
@@ -119,7 +118,9 @@ def test_refusing_is_remembered_and_expires_what_is_there(door: Door) -> None:
     cookie = answer.cookie()
     expired = {value.partition("=")[0] for value in answer.all("set-cookie") if "Max-Age=0" in value or "1970" in value}
     assert expired == {"_ga", "_ga_XYZ", "_rs_9"}
-    domains = {part.strip().lower() for v in answer.all("set-cookie") for part in v.split(";") if "domain=" in part.lower()}
+    domains = {
+        part.strip().lower() for v in answer.all("set-cookie") for part in v.split(";") if "domain=" in part.lower()
+    }
     assert "domain=example.org" in domains
     assert cookie
     page = door.ask(Request("/", headers={"Cookie": cookie}))
@@ -171,7 +172,13 @@ def test_the_receipt_is_the_visitors_own(door: Door) -> None:
 
 def test_a_tampered_cookie_is_asked_again(door: Door) -> None:
     cookie = accept(door)
-    for bad in (cookie[:-1] + ("A" if cookie[-1] != "A" else "B"), "consent=true", "consent=[]", "consent=", f"consent={'x' * 8192}"):
+    for bad in (
+        cookie[:-1] + ("A" if cookie[-1] != "A" else "B"),
+        "consent=true",
+        "consent=[]",
+        "consent=",
+        f"consent={'x' * 8192}",
+    ):
         page = door.ask(Request("/", headers={"Cookie": bad}))
         assert page.status == 200
         assert 'value="accept"' in page.text
@@ -283,7 +290,12 @@ def test_a_page_that_cannot_be_read_can_reach_nobody_else(door: Door, path: str)
 
 
 def test_a_piece_of_a_page_is_gated_and_gets_no_banner(door: Door) -> None:
-    for headers in ({"HX-Request": "true"}, {"Turbo-Frame": "x"}, {"Sec-Fetch-Dest": "empty"}, {"Sec-Fetch-Dest": "iframe"}):
+    for headers in (
+        {"HX-Request": "true"},
+        {"Turbo-Frame": "x"},
+        {"Sec-Fetch-Dest": "empty"},
+        {"Sec-Fetch-Dest": "iframe"},
+    ):
         answer = door.ask(Request("/", headers=headers))
         assert 'value="accept"' not in answer.text
         assert ANALYTICS not in answer.text
@@ -365,7 +377,9 @@ def test_only_this_site_may_post_a_decision(door: Door, headers: dict[str, str],
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_is_no_decision_is_refused_and_changes_nothing(door: Door, body: str, headers: dict[str, str], status: int) -> None:
+def test_what_is_no_decision_is_refused_and_changes_nothing(
+    door: Door, body: str, headers: dict[str, str], status: int
+) -> None:
     answer = post(door, body, headers)
     assert answer.status == status
     assert answer.all("set-cookie") == []

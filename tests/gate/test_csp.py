@@ -16,7 +16,10 @@ from consent.gate.csp import Permits, read_permits
         (["default-src 'self' 'unsafe-inline'"], Permits()),
         (["style-src 'nonce-abc'; script-src 'nonce-xyz' 'strict-dynamic'"], Permits("abc", "xyz")),
         (["default-src 'nonce-abc'"], Permits("abc", "abc")),
-        (["style-src-elem 'nonce-b'; style-src 'self'; script-src-elem 'nonce-s'; script-src 'none'"], Permits("b", "s")),
+        (
+            ["style-src-elem 'nonce-b'; style-src 'self'; script-src-elem 'nonce-s'; script-src 'none'"],
+            Permits("b", "s"),
+        ),
         (["style-src 'unsafe-inline' 'nonce-abc'"], Permits("abc", None)),
         (["style-src 'unsafe-inline' 'sha256-AAAA'"], Permits(None, None, inline_style=False)),
         (["style-src 'nonce-a'; style-src 'nonce-b'"], Permits("a", None)),

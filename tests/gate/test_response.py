@@ -38,7 +38,7 @@ class Upper:
     ("value", "expected"),
     [
         ("text/html; charset=utf-8", ("text/html", "utf-8")),
-        (" TEXT/HTML ;Charset = \"UTF-16\"", ("text/html", "utf-16")),
+        (' TEXT/HTML ;Charset = "UTF-16"', ("text/html", "utf-16")),
         ("application/json", ("application/json", None)),
         ("", ("", None)),
     ],

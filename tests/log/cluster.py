@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import find
 import psycopg
 import pytest
+
+import find
+
 
 def find_programs() -> Path:
     try:

@@ -86,4 +86,4 @@ def _style(name: str) -> bytes:
 
 
 def _read(name: str) -> bytes:
-    return files(__package__).joinpath("static", name).read_bytes()
+    return files("consent.banner").joinpath("static", name).read_bytes()

@@ -71,7 +71,9 @@ def plural_form(language: str, count: int) -> str:
 
 @cache
 def _texts(language: str) -> Mapping[str, Any]:
-    texts: Mapping[str, Any] = json.loads(files(__package__).joinpath("locale", f"{language}.json").read_text("utf-8"))
+    texts: Mapping[str, Any] = json.loads(
+        files("consent.banner").joinpath("locale", f"{language}.json").read_text("utf-8")
+    )
     return texts
 
 

@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import LogUnavailable
 
@@ -120,7 +120,7 @@ class Pool(Generic[C]):
         self._awaited = 0
 
 
-def _call(pool: weakref.ref[Pool[C]], method: Callable[[Pool[C]], None]) -> None:
+def _call(pool: weakref.ref[Any], method: Callable[[Any], None]) -> None:
     alive = pool()
     if alive is not None:
         method(alive)

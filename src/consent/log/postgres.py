@@ -102,11 +102,14 @@ class PostgresDatabase:
         Appends are idempotent: whether the first one got through does not matter.
         """
         with _errors():
+            connection = None
             try:
                 with self._pool.lend() as connection:
                     return work(connection)
             except psycopg.Error as error:
-                if not (connection.closed or isinstance(error, psycopg.errors.SerializationFailure)):
+                if not (
+                    connection is None or connection.closed or isinstance(error, psycopg.errors.SerializationFailure)
+                ):
                     raise
             self._pool.close_idle()  # the others are no better
             with self._pool.lend() as connection:

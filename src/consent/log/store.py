@@ -47,6 +47,7 @@ class Store(Protocol):
 
         :raises LogUnavailable: if that cannot be promised.
         """
+        ...
 
     def records(
         self,
@@ -61,15 +62,18 @@ class Store(Protocol):
 
         :raises LogUnavailable: if the log cannot be read.
         """
+        ...
 
     def find(self, prefix: str) -> list[Stored]:
         """The records, at most two, whose id begins with these hex digits.
 
         :raises LogUnavailable: if the log cannot be read.
         """
+        ...
 
     def close(self) -> None:
         """Close the log."""
+        ...
 
 
 class Database(Protocol):
@@ -85,9 +89,11 @@ class Database(Protocol):
 
         Whether the first inserted a row; if it did not, the others are not run.
         """
+        ...
 
     def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """The rows of a query."""
+        ...
 
     def close(self) -> None: ...
 

@@ -26,7 +26,7 @@ def load() -> Mapping[str, Service]:
     :raises ConfigurationError: if the installed file is damaged.
     """
     try:
-        content = json.loads(files(__package__).joinpath("catalogue.json").read_text("utf-8"))
+        content = json.loads(files("consent.policy").joinpath("catalogue.json").read_text("utf-8"))
         services = {name: _service(name, entry) for name, entry in content["services"].items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"the catalogue of services cannot be read: {error!r}; install again") from error

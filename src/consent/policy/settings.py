@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from ..errors import ConfigurationError
 from . import catalogue
@@ -38,18 +38,23 @@ _GUESSED = re.compile(
 _PUBLISHED = frozenset({b'_5#y2L"F4Q8z\n\xec]/', b"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"})
 
 
+#: A site's own: given a reader of request headers, an ISO 3166 code, or None where it is not known.
+RegionFunction: TypeAlias = Callable[[Callable[[str], str | None]], str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class RegionSource:
     """Where a visitor's region comes from: a request header, a fixed code, or the site's own function."""
 
     header: str | None = None
     fixed: str | None = None
-    function: Callable[[Callable[[str], str | None]], str | None] | None = None
+    function: RegionFunction | None = None
 
     def find(self, header: Callable[[str], str | None]) -> str | None:
         """The region of a request, an ISO 3166 code, given its headers by lower-case name."""
         if self.function is not None:
-            return self.function(header)
+            found: object = self.function(header)
+            return found if isinstance(found, str) else None
         return header(self.header.lower()) if self.header is not None else self.fixed
 
 
@@ -300,7 +305,7 @@ def _region(table: Table) -> RegionSource | None:
     if value is None:
         return None
     if callable(value):
-        return RegionSource(function=value)
+        return RegionSource(function=cast("RegionFunction", value))
     kind, _, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
     if kind == "header" and _TOKEN.match(rest):
         return RegionSource(header=rest)
