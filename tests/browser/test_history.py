@@ -50,16 +50,15 @@ def test_going_back_after_withdrawing_shows_nothing_that_runs(
         visitor.page.evaluate("window.marker = 1")
         if withdrawn_in == "dialog":
             visitor.go("/privacy")
+            visitor.page.evaluate("async () => (await import('/_consent/consent.js')).consent.open()")
         else:
             visitor.page.goto(f"{visitor.place.url}/_consent/settings?next=/privacy")
-        if withdrawn_in == "dialog":
-            visitor.page.evaluate("async () => (await import('/_consent/consent.js')).consent.open()")
         refuse = visitor.page.get_by_role("button", name="Refuse all")
         with visitor.page.expect_navigation():
             refuse.click()
         visitor.settle()
         visitor.elsewhere.clear()
-        visitor.page.evaluate("history.go(location.pathname === '/privacy' ? -1 : -2)")
+        visitor.page.evaluate("history.go(-1)" if withdrawn_in == "dialog" else "history.go(-2)")
         placeholder = visitor.page.frame_locator("main iframe").get_by_role("button", name="Always allow")
         expect(placeholder).to_be_visible()
         visitor.expect_silence()

@@ -100,6 +100,6 @@ def test_agreement_is_never_assumed_where_it_must_come_first() -> None:
 def test_where_agreement_must_come_first_the_banner_asks(visit: Visit, demo: Demo, options: tuple[str, ...]) -> None:
     visitor = visit(demo(*options))
     visitor.go()
-    expect(visitor.card).to_contain_text("Nothing of this starts before you agree")
+    expect(visitor.card).to_contain_text("starts before you agree")
     expect(visitor.card).not_to_contain_text("assume")
     visitor.expect_silence()

@@ -107,4 +107,5 @@ def test_the_readme_has_code() -> None:
 
 @pytest.mark.parametrize("code", _blocks(), ids=lambda code: code.strip().splitlines()[0][:40])
 def test_the_readmes_code_runs(code: str, tmp_path: Path) -> None:
-    subprocess.run(python("-W", "error", "-c", code), cwd=tmp_path, check=True, timeout=60)
+    environ = {**os.environ, "SECRET_KEY": "a key for the code in the README"}
+    subprocess.run(python("-W", "error", "-c", code), cwd=tmp_path, env=environ, check=True, timeout=60)

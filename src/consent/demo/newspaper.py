@@ -31,8 +31,8 @@ class Newspaper:
         self._hosts = {name: f"http://{host}" for name, host in hosts.items()}
         self._collector = collector
         self._articles = {f"/{article.slug}": article for article in read_articles()}
-        self._layout = Template(files(__package__).joinpath("layout.html").read_text("utf-8"))
-        self._style = files(__package__).joinpath("newspaper.css").read_bytes()
+        self._layout = Template(files("consent.demo").joinpath("layout.html").read_text("utf-8"))
+        self._style = files("consent.demo").joinpath("newspaper.css").read_bytes()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -91,9 +91,9 @@ class Newspaper:
 
     def _front(self) -> Markup:
         first, *others = self._articles.values()
-        return Markup('<div class="front">{}<div class="grid">{}</div></div>').format(
-            _teaser(first, "lead"), Markup("").join(_teaser(article, "card") for article in others)
-        )
+        return Markup(
+            '<h1 class="unseen">Today in The Harbour Post</h1><div class="front">{}<div class="grid">{}</div></div>'
+        ).format(_teaser(first, "lead"), Markup("").join(_teaser(article, "card") for article in others))
 
     def _article(self, article: Article) -> Markup:
         embeds = {
