@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from .match import Rules, addresses_in
+from .match import Rules, addresses_in, refresh_address
 
 __all__ = ["expire", "hold_links", "hold_set_cookies"]
 
@@ -39,7 +39,7 @@ def hold_set_cookies(
     held: list[str] = []
     for key, value in headers:
         if key.lower() == "set-cookie":
-            name = value.partition(";")[0].partition("=")[0].strip(" \t")
+            name = _name(value)
             if rules.held(rules.services_for_cookie(name), allowed) and not _deletes(value, now):
                 held.append(name)
                 continue
@@ -48,21 +48,27 @@ def hold_set_cookies(
 
 
 def _deletes(cookie: str, now: float) -> bool:
-    """Whether a Set-Cookie value ends a cookie. ``Max-Age`` goes before ``Expires``, the last of each counts."""
-    max_age = expires = None
+    """Whether a Set-Cookie value ends a cookie. ``Max-Age`` goes before ``Expires``, of each the last valid one."""
+    max_age: str | None = None
+    expires: float | None = None
     for attribute in cookie.split(";")[1:]:
         name, _, value = attribute.partition("=")
         match name.strip().lower():
-            case "max-age":
-                max_age = value.strip()
-            case "expires":
-                expires = value.strip()
-    if max_age is not None and re.fullmatch(r"-?[0-9]+", max_age):
-        return max_age.startswith("-") or int(max_age[:20]) == 0
-    moment = _cookie_date(expires) if expires is not None else None
-    return moment is not None and moment <= now
+            case "max-age" if _MAX_AGE.fullmatch(value.strip(" \t")):
+                max_age = value.strip(" \t")
+            case "expires" if (moment := _cookie_date(value)) is not None:
+                expires = moment
+    if max_age is not None:
+        return max_age.startswith("-") or not max_age.strip("0")
+    return expires is not None and expires <= now
 
 
+def _name(cookie: str) -> str:
+    """The name under which a cookie comes back: ``=a=b`` has none, and is sent as ``a=b``."""
+    return cookie.partition(";")[0].strip(" \t").removeprefix("=").partition("=")[0].strip(" \t")
+
+
+_MAX_AGE = re.compile(r"-?[0-9]+")
 _DATE_TOKEN = re.compile(r"[^\t -/;-@\[-`{-~]+")
 _DATE_TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[^0-9]|\Z)")
 _DATE_NUMBER = re.compile(r"([0-9]{1,4})(?:[^0-9]|\Z)")
@@ -118,7 +124,7 @@ def expire(rules: Rules, allowed: frozenset[str], cookie_header: str, hostname: 
 def _domains(hostname: str) -> Iterable[str]:
     """The host and the domains above it on which it could have set a cookie; a browser refuses public suffixes."""
     try:
-        ipaddress.ip_address(hostname)
+        ipaddress.ip_address(hostname.strip("[]"))
     except ValueError:
         labels = hostname.split(".")
         return [".".join(labels[at:]) for at in range(len(labels) - 1)]
@@ -134,7 +140,7 @@ def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site:
                 members = [member for member in _MEMBERS.split(value) if not _link_held(rules, allowed, member, site)]
                 if members:
                     kept.append((key, ",".join(members)))
-            case "refresh" if any(rules.held(rules.services_for_url(u, site), allowed) for u in addresses_in(value)):
+            case "refresh" if rules.held(rules.services_for_url(refresh_address(value), site), allowed):
                 pass
             case _:
                 kept.append((key, value))
@@ -145,4 +151,5 @@ def _link_held(rules: Rules, allowed: frozenset[str], member: str, site: str) ->
     link = _LINK.match(member)
     if link is None or not _LOADS.search(link.group(2)):
         return False
-    return bool(rules.held(rules.services_for_url(link.group(1), site), allowed))
+    addresses = [link.group(1), *addresses_in(link.group(2))]  # imagesrcset
+    return any(rules.held(rules.services_for_url(address, site), allowed) for address in addresses)

@@ -145,10 +145,10 @@ class Gate:
             self._carry = data
             return b""
         out = self._through(data, final=False)
-        if not self._footer and not self._script:
-            return out
         if self._tail:
-            out = self._tail + out
+            out, self._tail = self._tail + out, b""
+        if not self._footer and not self._script and not self._banner:
+            return out
         closing = _closing(out)
         self._tail = out[closing:]
         return out[:closing]

@@ -28,7 +28,7 @@ TEXT_CAP = 1 << 22
 #: How often tags within tags are read again, where it is not sure which of them is the tag: for these bytes, and
 #: for so many times the bytes of the outermost. What is beyond is reported unread.
 _AGAIN_BYTES = 1 << 16
-_AGAIN_TIMES = 8
+_AGAIN_TIMES = 2
 #: How many svg and MathML elements within each other are told apart.
 _FOREIGN_CAP = 32
 

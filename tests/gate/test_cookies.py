@@ -1,0 +1,222 @@
+"""Cookies and loading headers of held services do not leave; what is ended is ended wherever it may have been set."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from consent.gate import Rules
+from consent.gate.cookies import expire, hold_links, hold_set_cookies
+from consent.policy.policy import Cookie, Policy, Purpose, Service
+
+RULES = Rules(
+    Policy.of(
+        purposes=[Purpose("necessary"), Purpose("analytics"), Purpose("marketing")],
+        services=[
+            Service("shop", purposes=("necessary",), cookies=(Cookie("basket"), Cookie("_ga_shop"))),
+            Service(
+                "stats",
+                purposes=("analytics",),
+                hosts=("stats.example", "/proxy/stats.js"),
+                cookies=(Cookie("_ga"), Cookie("_ga_*"), Cookie("*-visit")),
+            ),
+            Service("ads", purposes=("analytics", "marketing"), hosts=("ads.example",), cookies=(Cookie("_ad"),)),
+            Service("video", purposes=("marketing",), cookies=(Cookie("NID", third_party=True),)),
+        ],
+        undeclared=[Service("heat", purposes=("analytics",), cookies=(Cookie("_heat"),))],
+    )
+)
+NONE = frozenset({"necessary"})
+ALL = frozenset({"necessary", "analytics", "marketing"})
+NOW = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+
+
+def leaves(cookie: str, allowed: frozenset[str] = NONE) -> bool:
+    headers, _ = hold_set_cookies(RULES, allowed, [("Set-Cookie", cookie)], now=NOW)
+    return bool(headers)
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "_ga=1",
+        "_ga=1; Path=/",
+        "_ga_X1=2",
+        "_ga_=2",
+        "my-visit=3",
+        " _ga =1",
+        "\t_ga\t= 1",
+        "_ga",
+        "=_ga=1",
+        "_ga=a=b",
+        "_ad=1",
+        "_heat=1",
+    ],
+)
+def test_a_cookie_of_a_held_service_does_not_leave(cookie: str) -> None:
+    assert not leaves(cookie)
+
+
+@pytest.mark.parametrize(
+    "cookie", ["basket=1", "session=1", "_GA=1", "_gat=1", "x_ga=1", "a=_ga=1", "_ga_shop=1", "NID=1", "visit=1"]
+)
+def test_a_cookie_of_nobody_held_leaves(cookie: str) -> None:
+    assert leaves(cookie)
+
+
+def test_a_cookie_of_an_allowed_service_leaves_and_one_of_an_undeclared_service_never_does() -> None:
+    assert leaves("_ga=1", ALL)
+    assert not leaves("_heat=1", ALL)
+
+
+def test_a_cookie_of_a_service_with_several_purposes_needs_all_of_them() -> None:
+    assert not leaves("_ad=1", frozenset({"necessary", "marketing"}))
+    assert not leaves("_ad=1", frozenset({"necessary", "analytics"}))
+    assert leaves("_ad=1", ALL)
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "_ga=; Max-Age=0",
+        "_ga=; max-age=0",
+        "_ga=;MAX-AGE = 0 ",
+        "_ga=; Max-Age=-1",
+        "_ga=; Max-Age=-0",
+        "_ga=; Max-Age=00",
+        "_ga=; Max-Age=60; Max-Age=0",
+        "_ga=; Max-Age=0; Max-Age=later",
+        "_ga=; Max-Age=0; Expires=Wed, 01 Jan 2036 00:00:00 GMT",
+        "_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "_ga=; expires=Thu, 01-Jan-70 00:00:01 GMT",
+        "_ga=; Expires=Sun May 31 23:59:59 2026",
+        "_ga=; Max-Age=never; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Expires=never",
+    ],
+)
+def test_a_deletion_always_leaves(cookie: str) -> None:
+    assert leaves(cookie)
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "_ga=; Max-Age=60",
+        "_ga=; Max-Age=",
+        "_ga=; Max-Age=-",
+        "_ga=; Max-Age=+0",
+        "_ga=; Max-Age=0x",
+        "_ga=; Max-Age=0000000000000000000000001",
+        "_ga=; Max-Age=0; Max-Age=60",
+        "_ga=; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "_ga=; Expires=Wed, 01 Jan 2036 00:00:00 GMT",
+        "_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Expires=Wed, 01 Jan 2036 00:00:00 GMT",
+        "_ga=; Expires=Tue, 02 Jun 69 00:00:00 GMT",
+        "_ga=; Expires=0",
+        "_ga=; Expires=",
+        "_ga=; Expires=-1",
+        "_ga=Max-Age=0",
+        "_ga=1; x=Max-Age=0",
+    ],
+)
+def test_what_only_looks_like_a_deletion_does_not_leave(cookie: str) -> None:
+    assert not leaves(cookie)
+
+
+def test_held_cookies_are_named_and_every_other_header_stays_in_its_place() -> None:
+    headers = [("A", "1"), ("set-cookie", "_ga=1"), ("SET-COOKIE", "basket=1"), ("Set-Cookie", "_ad=1"), ("B", "_ga=1")]
+    kept, held = hold_set_cookies(RULES, NONE, headers, now=NOW)
+    assert kept == [("A", "1"), ("SET-COOKIE", "basket=1"), ("B", "_ga=1")]
+    assert held == ("_ga", "_ad")
+
+
+def ended(cookies: str, hostname: str, allowed: frozenset[str] = NONE, *, secure: bool = False) -> list[str]:
+    return expire(RULES, allowed, cookies, hostname, secure=secure)
+
+
+def test_known_cookies_of_a_request_are_ended_on_the_host_and_on_every_domain_above_it() -> None:
+    lines = ended("a=1; _ga=2; basket=3", "www.shop.example")
+    assert [line.partition("Path=/")[2] for line in lines] == ["", "; Domain=www.shop.example", "; Domain=shop.example"]
+    assert all(line.startswith("_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; ") for line in lines)
+
+
+def test_wildcard_cookies_are_ended_by_the_names_that_the_request_has() -> None:
+    lines = ended("_ga_B=1; _ga_A=2; my-visit=3; other=4", "localhost")
+    assert [line.partition("=")[0] for line in lines] == ["_ga_A", "_ga_B", "my-visit"]
+
+
+@pytest.mark.parametrize("hostname", ["127.0.0.1", "::1", "[::1]", "[::ffff:10.0.0.1]", "localhost", ""])
+def test_an_address_and_a_single_name_have_no_domain_above_them(hostname: str) -> None:
+    assert len(ended("_ga=1", hostname)) == 1
+    assert "Domain" not in ended("_ga=1", hostname)[0]
+
+
+def test_over_https_the_partition_of_the_site_is_emptied_too() -> None:
+    lines = ended("_ga=1", "shop.example", secure=True)
+    assert all("; Secure" in line for line in lines)
+    assert [line.endswith("; Secure; SameSite=None; Partitioned") for line in lines] == [False, False, True]
+    assert not any("Secure" in line for line in ended("_ga=1", "shop.example"))
+
+
+def test_allowed_cookies_are_not_ended_and_an_undeclared_services_always_are() -> None:
+    assert ended("_ga=1; _ad=2; basket=3", "localhost", ALL) == []
+    assert [line.partition("=")[0] for line in ended("_heat=1", "localhost", ALL)] == ["_heat"]
+
+
+@pytest.mark.parametrize(
+    "cookies", ["", ";", "=", "x", "_ga\r\nSet-Cookie: a=1", "_ga\x00=1", '_ga_";Domain=x=1', "_ga_ü=1", "_ga_a b=1"]
+)
+def test_a_name_that_is_no_token_is_never_put_into_a_header(cookies: str) -> None:
+    for line in ended(cookies, "localhost"):
+        assert line.partition("=")[0] == "_ga_" or line.partition("=")[0] == "_ga"
+        assert "\r" not in line
+        assert "\n" not in line
+
+
+def links(value: str, allowed: frozenset[str] = NONE) -> list[str]:
+    return [value for _, value in hold_links(RULES, allowed, [("Link", value)], site="site.example")]
+
+
+@pytest.mark.parametrize(
+    "relation",
+    ["preload", "preconnect", '"prefetch"', "'dns-prefetch'", "STYLESHEET", '"alternate stylesheet"', "modulepreload"],
+)
+def test_a_link_header_that_loads_from_a_held_host_does_not_leave(relation: str) -> None:
+    assert links(f"<https://stats.example/a.js>; as=script; rel={relation}") == []
+    assert links(f"<//stats.example>;rel = {relation}") == []
+    assert links(f"</proxy/stats.js>; rel={relation}") == []
+    assert len(links(f"<https://stats.example/a.js>; rel={relation}", ALL)) == 1
+
+
+def test_other_links_of_the_same_header_stay() -> None:
+    kept = '</own.css>; rel=preload; as=style, <https://x.example/a,b>; title="a, b"; rel=preload'
+    assert links(kept) == [kept]
+    assert links(f"<https://stats.example>; rel=preconnect, {kept}") == [f" {kept}"]
+    assert links("<https://stats.example/about>; rel=canonical") == ["<https://stats.example/about>; rel=canonical"]
+
+
+def test_a_link_header_may_load_by_its_set_of_images_too() -> None:
+    assert links('</a.jpg>; rel=preload; as=image; imagesrcset="https://stats.example/a.jpg 2x"') == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0;url=https://stats.example/",
+        "5; URL='//stats.example/a'",
+        "0,https://stats.example",
+        "0;url=/proxy/stats.js",
+        "0; //stats.example",
+    ],
+)
+def test_a_refresh_to_a_held_host_does_not_leave(value: str) -> None:
+    assert hold_links(RULES, NONE, [("Refresh", value)], site="site.example") == []
+    assert len(hold_links(RULES, ALL, [("refresh", value)], site="site.example")) == 1
+
+
+@pytest.mark.parametrize(
+    "value", ["5", "0;url=/next", "0;url=/?to=https://stats.example", "0;url=https://stats.example.org/"]
+)
+def test_another_refresh_leaves(value: str) -> None:
+    assert hold_links(RULES, NONE, [("Refresh", value)], site="site.example") == [("Refresh", value)]
