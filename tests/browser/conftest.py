@@ -45,13 +45,14 @@ def chromium() -> str:
     return found.stdout.strip()
 
 
-@pytest.fixture(scope="session")
+# Of this package, not of the session: while playwright runs, so does its event loop, and no other test can run its own.
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as running_playwright:
         yield running_playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def launch(playwright: Playwright, chromium: str, outside: Outside) -> Callable[..., Browser]:
     """Start a browser to which every name but ours leads to the third parties' server."""
     rules = f"MAP * 127.0.0.1:{outside.port}, EXCLUDE 127.0.0.1, EXCLUDE localhost"
@@ -64,7 +65,7 @@ def launch(playwright: Playwright, chromium: str, outside: Outside) -> Callable[
     return start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
     browser = launch()
     yield browser

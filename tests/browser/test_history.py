@@ -12,7 +12,7 @@ from visitors import Visitor, visiting
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def remembering(launch: Callable[..., Browser]) -> Iterator[Browser]:
     """A browser with its back/forward cache, which playwright would switch off."""
     browser = launch(ignore_default_args=["--disable-back-forward-cache"])

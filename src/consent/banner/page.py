@@ -155,7 +155,12 @@ class Page:
             _STYLE_NONCE: str(escape(style_nonce or "")).encode(),
             _SCRIPT_NONCE: str(escape(script_nonce or "")).encode(),
         }
-        return Inserted(banner.fill(places), footer.fill(places), b"" if asking else script.fill(places))
+        foot = footer.fill(places)
+        later = b"" if asking else script.fill(places)
+        if not visitor.asked and visitor.granted & frozenset(visitor.policy.optional):
+            # What runs here may be withdrawn elsewhere; a browser that kept the page alive must then load it again.
+            return Inserted(banner.fill(places), foot + later, b"")
+        return Inserted(banner.fill(places), foot, later)
 
 
 class _Shown(NamedTuple):
