@@ -16,6 +16,12 @@ KEPT = [
     # A noscript that only seemed to be in svg.
     b"<div><svg></div><noscript><!--</noscript><img src=//tracker.example/a>-->",
     b"<noscript><a title='</noscript><img src=//tracker.example/a>",
+    # A script in svg goes on where a comment, a section, an attribute or a script within it hides its end tag.
+    b"<svg><script><!--</script>-->track(1)</script>",
+    b"<svg><script><![CDATA[</script>]]>track(1)</script>",
+    b"<svg><script><a b='</script>'/>track(1)</script>",
+    b"<svg><script><script></script>track(1)</script>",
+    b"<svg><script>a<desc><style></script></style></desc>track(1)</script>",
     b"<noscript><title></noscript><img src=//tracker.example/a></title>",
 ]
 

@@ -88,7 +88,7 @@ class _Extent(NamedTuple):
 
 
 _Extents: TypeAlias = tuple[_Extent, _Extent, _Extent]
-State: TypeAlias = tuple[bool, bool, bool, bytes | None, tuple[bytes, ...], bool, bool, int, bool, _Extents]
+State: TypeAlias = tuple[bool, bool, bool, bytes | None, tuple[bytes, ...], bool, bool, int, bool, bool, _Extents]
 
 
 class Walk:
@@ -107,6 +107,7 @@ class Walk:
         self._noscript = False
         self._templates = 0
         self._template_seen = False
+        self._foreign_seen = False
         self._extents: _Extents = (_Extent(), _Extent(), _Extent())  # of tags, of the texts of scripts, of styles
 
     @property
@@ -114,14 +115,14 @@ class Walk:
         """All that the walk remembers between two pieces. Set it to go on from there."""
         return (
             self.lost, self._begun, self._body_seen, self._raw, self._foreign, self._select, self._noscript,
-            self._templates, self._template_seen, self._extents,
+            self._templates, self._template_seen, self._foreign_seen, self._extents,
         )  # fmt: skip
 
     @state.setter
     def state(self, state: State) -> None:
         (
             self.lost, self._begun, self._body_seen, self._raw, self._foreign, self._select, self._noscript,
-            self._templates, self._template_seen, self._extents,
+            self._templates, self._template_seen, self._foreign_seen, self._extents,
         ) = state  # fmt: skip
 
     def read(self, data: bytes, *, final: bool) -> tuple[list[Found], int]:
@@ -202,6 +203,7 @@ class Walk:
         if tag is None or after is None or self.lost:
             return after
         name = tag.name
+        self._foreign_seen = self._foreign_seen or name in _FOREIGN
         ambiguous = bool(self._foreign) or (self._select and name not in {b"script", b"textarea"})
         if name in _RAW or (name in _INTEGRATION and self._foreign):
             return self._text_element(data, at, tag, found, final=final, ambiguous=ambiguous)
@@ -337,12 +339,13 @@ class Walk:
         """Every offset from here on that looks like a tag, each judged on its own; says how far that went."""
         done = len(data) if final or not data.endswith(b"<") else len(data) - 1
         tags, scripts, styles = self._extents
-        before = scripts, styles  # as they were where the outermost tag began
+        foreign = self._foreign_seen
+        before = scripts, styles, foreign  # as they were where the outermost tag began
         for opening in _OPEN.finditer(data, at):
             start = opening.start()
             outer = tags.start if start < tags.end else start
             if outer == start:
-                before = scripts, styles
+                before = scripts, styles, foreign
             elif tags.spent():
                 found.append(Found(start, None, sure=False))
                 continue
@@ -360,19 +363,19 @@ class Walk:
                 found.append(Found(start, None, sure=False))
                 continue
             tags = tags.reach(start, tag.end)
+            foreign = foreign or tag.name in _FOREIGN
             if tag.name not in _TEXTED:
                 found.append(Found(start, tag, sure=False))
                 continue
             extent = scripts if tag.name == b"script" else styles
-            limit = tag.end + TEXT_CAP
             # A script within a script's text ends no later than that one does.
-            end = extent.end if tag.end <= extent.end else _text_end(data, tag.name, tag.end, limit)
-            whole = end is not None or len(data) < limit
-            if end is None:
-                if not final and whole:
-                    done = outer
-                    break
-                end = min(len(data), limit)
+            within = tag.end <= extent.end
+            ended = extent.end if within else _furthest_text_end(data, tag, foreign=foreign)
+            whole = ended is not None or len(data) < tag.end + TEXT_CAP
+            if ended is None and whole and not final:
+                done = outer
+                break
+            end = min(len(data), tag.end + TEXT_CAP) if ended is None else ended
             extent = extent.reach(start, end)
             scripts, styles = (extent, styles) if tag.name == b"script" else (scripts, extent)
             if extent.spent():
@@ -380,10 +383,10 @@ class Walk:
             else:
                 found.append(Found(start, tag, (tag.end, end), whole=whole, sure=False))
         else:
-            before = scripts, styles
+            before = scripts, styles, foreign
         while found and found[-1].at >= done:
             found.pop()  # they come again, with what is waited for
-        scripts, styles = before
+        scripts, styles, self._foreign_seen = before
         self._extents = (tags.from_(done) if tags.start < done else _Extent(), scripts.from_(done), styles.from_(done))
         return done
 
@@ -396,3 +399,45 @@ def _after(data: bytes, mark: bytes, at: int) -> int | None:
 def _text_end(data: bytes, name: bytes, at: int, limit: int) -> int | None:
     """Where the text of this element ends, if that is before ``limit``."""
     return script_end(data, at, limit) if name == b"script" else raw_text_end(data, name, at, limit)
+
+
+def _furthest_text_end(data: bytes, tag: Tag, *, foreign: bool) -> int | None:
+    """Where the text of a script or style ends, if that is before the cap; the later of two if it may be in svg."""
+    limit = tag.end + TEXT_CAP
+    end = _text_end(data, tag.name, tag.end, limit)
+    if end is None or not foreign or data.find(b"<", tag.end, end) < 0:
+        return end
+    return _foreign_text_end(data, tag.name, tag.end, limit, end)
+
+
+def _foreign_text_end(data: bytes, name: bytes, at: int, limit: int, least: int) -> int | None:
+    """Where this element ends if it is one of svg, in which comments and elements may stand; ``least`` or later.
+
+    None if that is not before ``limit``, or if HTML goes on in it, which may hide its end.
+    """
+    depth = 1
+    while depth:
+        opening = data.find(b"<", at, limit)
+        if opening < 0:
+            return None
+        after: int | None = opening + 1
+        slash = data.startswith(b"/", opening + 1)
+        tag = read_tag(data, opening + 1 + slash, limit)
+        if tag is not None:
+            if tag.name in _INTEGRATION:
+                return None
+            after = tag.end
+            if tag.name == name:
+                depth += -1 if slash else 0 if tag.self_closing else 1
+        elif data.startswith(b"<!--", opening):
+            after = comment_end(data, opening)
+        elif data.startswith(b"<![CDATA[", opening):
+            after = _after(data, b"]]>", opening)
+        elif slash or data[opening + 1 : opening + 2] in {b"!", b"?"}:
+            after = _after(data, b">", opening + 1)
+        elif data[opening + 1 : opening + 2].isalpha():
+            after = None
+        if after is None or after > limit:
+            return None
+        at = after
+    return max(opening, least)
