@@ -419,7 +419,7 @@ function furnish(frame) {
   const inner = frame.contentDocument;
   const form = inner?.querySelector("form");
   const once = inner?.querySelector("button[value=once]");
-  if (!form || !(once && "hidden" in once) || form.dataset.yc) return;
+  if (!form || !(once && "hidden" in once) || "yc" in form.dataset) return;
   form.dataset.yc = "";
   once.hidden = false;
   once.addEventListener("click", () => wakeElement(frame));
