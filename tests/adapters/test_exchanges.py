@@ -222,7 +222,26 @@ def test_without_a_record_nothing_is_granted_and_the_visitor_is_told(door: Door)
         answer = post(door, body, headers)
         assert answer.status == 503
         assert answer.all("set-cookie") == []
-    assert json.loads(answer.body) == {"error": "not-saved"}
+    assert json.loads(answer.body) == {"error": "not-saved", "withdrawn": []}
+
+
+def test_a_script_is_told_what_was_taken_back_although_it_could_not_be_saved(door: Door) -> None:
+    cookie = post(door, '{"action": "save", "purposes": ["analytics"]}', JSON).cookie()
+    door.log.available = False
+    answer = post(door, '{"action": "save", "purposes": ["marketing"]}', JSON, Cookie=str(cookie))
+    assert (answer.status, json.loads(answer.body)) == (503, {"error": "not-saved", "withdrawn": ["analytics"]})
+    page = door.ask(Request("/", headers={"Cookie": str(answer.cookie())}))
+    assert ANALYTICS not in page.text
+    assert VIDEO not in page.text
+    assert 'role="alert">' in door.ask(Request("/_consent/settings?failed=1")).text
+
+
+def test_what_a_tracker_wrote_while_its_page_was_left_ends_with_the_next_page(door: Door) -> None:
+    refused = post(door, "action=refuse").cookie()
+    page = door.ask(Request("/", headers={"Cookie": f"{refused}; _ga=1; sessionid=2"}))
+    assert {value.partition("=")[0] for value in page.all("set-cookie")} == {"_ga"}
+    # Who has not answered keeps what is there from before.
+    assert door.ask(Request("/", headers={"Cookie": "_ga=1"})).all("set-cookie") == []
 
 
 def test_a_refusal_is_honoured_even_without_a_record(door: Door) -> None:

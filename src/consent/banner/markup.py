@@ -73,7 +73,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         '<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
         '<meta name="color-scheme" content="light dark"><title>{title}</title>'
-        '<link rel="stylesheet" href="{css}"></head><body class="yc-page"><main id="yc-m" class="yc-m">'
+        '<link rel="icon" href="data:,"><link rel="stylesheet" href="{css}"></head><body class="yc-page"><main id="yc-m" class="yc-m">'
         '<form method="post" action="{base}decision">'
         '<input type="hidden" name="surface" value="settings"><input type="hidden" name="next" value="{next}">'
         '<h1 id="yc-h">{title}</h1>{alert}<p>{intro}</p>{gpc}<p class="yc-s">{status}</p>'
@@ -124,9 +124,9 @@ def _purpose(page: Page, purpose: Purpose) -> Markup:
     if purpose.necessary:
         box = Markup('<span class="yc-on">{}</span>').format(words("always_on"))
     else:
-        box = Markup('<input type="checkbox" id="yc-{name}" name="purpose" value="{name}"{checked}>').format(
-            name=purpose.name, checked=Markup(" checked") if purpose.name in page.visitor.granted else ""
-        )
+        box = Markup(
+            '<input type="checkbox" id="yc-{name}" name="purpose" value="{name}" autocomplete="off"{checked}>'
+        ).format(name=purpose.name, checked=Markup(" checked") if purpose.name in page.visitor.granted else "")
     label = (
         words.title(purpose)
         if purpose.necessary
@@ -240,14 +240,19 @@ def placeholder(
     ).format(words.language, words.direction, title, asset_url(base, "consent.css"), title, body)
 
 
-def state_script(source: str, state: Mapping[str, Any], *, nonce: str | None) -> Markup:
-    """The page's state as JSON, and the module that reads it."""
+def state_script(source: str, state: Mapping[str, Any], *, nonce: str | None, strict_dynamic: bool = False) -> Markup:
+    """The page's state as JSON, and the module that reads it.
+
+    ``strict_dynamic``: the page's policy lets a script bring in others, so that this one must not do it for anybody.
+    """
     # "<" cannot end the element in JSON's own spelling of it.
     text = json.dumps(state, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    attribute = Markup(' nonce="{}"').format(nonce) if nonce else ""
+    attributes = Markup(' nonce="{}"').format(nonce) if nonce else Markup("")
+    if strict_dynamic:
+        attributes += Markup(' data-strict=""')
     return Markup(
         '<script type="application/json" id="yc-s">{}</script><script type="module" src="{}"{}></script>'
-    ).format(Markup(text), source, attribute)  # noqa: S704 - JSON, with the one dangerous character escaped
+    ).format(Markup(text), source, attributes)  # noqa: S704 - JSON, with the one dangerous character escaped
 
 
 def shown(look: Look, words: Words, regime: Regime) -> bytes:

@@ -100,15 +100,18 @@ class Page:
         """The words in the visitor's language."""
         return _words(self.look, self.lang)
 
-    def banner(self) -> Markup:
-        """The banner, placed here by hand; empty for a visitor who has answered."""
+    def banner(self, *, nonce: str | None = None) -> Markup:
+        """The banner, placed here by hand; empty for a visitor who has answered.
+
+        ``nonce``: for its stylesheet, where the page's policy wants one. The script is inserted at the page's end.
+        """
         self.placed = True
         if not self.visitor.asked:
             return Markup("")
-        return Markup('<link rel="stylesheet" href="{}">{}{}').format(
+        return Markup('<link rel="stylesheet" href="{}"{}>{}').format(
             asset_url(self.base, "consent.css"),
+            Markup(' nonce="{}"').format(nonce) if nonce else "",
             card(self.look, self.words, self.visitor.regime, base=self.base, target=self.next),
-            state_script(asset_url(self.base, "consent.js"), self.state(), nonce=None),
         )
 
     def settings_link(self, text: str | None = None) -> Markup:
@@ -129,8 +132,10 @@ class Page:
         """What the page's script is told, and the address ``state`` answers."""
         return _state(self.look, self.visitor, self.words, self.base)
 
-    def inserted(self, *, style_nonce: str | None, script_nonce: str | None, inline_style: bool) -> Inserted:
-        """What the gate inserts. Call it when the template is done."""
+    def inserted(
+        self, *, style_nonce: str | None, script_nonce: str | None, inline_style: bool, strict_dynamic: bool = False
+    ) -> Inserted:
+        """What the gate inserts, under the page's Content Security Policy. Call it when the template is done."""
         visitor = self.visitor
         asking = visitor.asked and not self.placed
         banner, script, footer = _pieces(
@@ -148,6 +153,7 @@ class Page:
                 inline_style=inline_style,
                 style_nonce=style_nonce is not None,
                 script_nonce=script_nonce is not None,
+                strict_dynamic=strict_dynamic,
             )
         )
         places = {
@@ -157,8 +163,9 @@ class Page:
         }
         foot = footer.fill(places)
         later = b"" if asking else script.fill(places)
-        if not visitor.asked and visitor.granted & frozenset(visitor.policy.optional):
-            # What runs here may be withdrawn elsewhere; a browser that kept the page alive must then load it again.
+        if visitor.asked or visitor.granted & frozenset(visitor.policy.optional):
+            # A banner placed by hand wants its script. And what runs here may be withdrawn elsewhere; a browser that
+            # kept the page alive must then load it again.
             return Inserted(banner.fill(places), foot + later, b"")
         return Inserted(banner.fill(places), foot, later)
 
@@ -179,6 +186,7 @@ class _Shown(NamedTuple):
     inline_style: bool
     style_nonce: bool
     script_nonce: bool
+    strict_dynamic: bool
 
 
 @lru_cache(maxsize=64)
@@ -217,7 +225,8 @@ def _pieces(shown: _Shown) -> tuple[_Template, _Template, _Template]:
         look, regime, words, asked=shown.asked, status=shown.status, granted=shown.granted, gpc=shown.gpc, base=base
     )
     nonce = _SCRIPT_NONCE.decode() if shown.script_nonce else None
-    script = f"{state_script(asset_url(base, 'consent.js'), state, nonce=nonce)}\n"
+    source = asset_url(base, "consent.js")
+    script = f"{state_script(source, state, nonce=nonce, strict_dynamic=shown.strict_dynamic)}\n"
     if shown.inline_style:
         style_nonce = Markup(' nonce="{}"').format(_STYLE_NONCE.decode()) if shown.style_nonce else ""
         style = Markup("<style{}>{}</style>").format(style_nonce, Markup(inline_style()))  # noqa: S704 - our own file

@@ -166,17 +166,25 @@ def _not_saved(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice,
     after = _after(visitor, decision)
     cookies = _cookies(consent, facts, after, decision) if decision else []
     if choice.scripted:
-        return _json(503, {"error": "not-saved"}, *cookies)
+        return _json(503, {"error": "not-saved", "withdrawn": sorted(visitor.granted - after.granted)}, *cookies)
     page = consent.page(facts, after)
     text = settings_page(page, next=choice.next, not_saved=True)
     return Reply(503, [*_page_headers(), *cookies], text.encode())
 
 
 def _settings(consent: Consent, facts: Facts) -> Reply:
-    asked = parse_qs(facts.query, max_num_fields=16).get("next", [""])[0]
+    asked = _query(facts)
     page = consent.page(facts, consent.visitor(facts))
-    text = settings_page(page, next=local_path(asked) or f"{facts.root}/")
+    back = local_path(asked.get("next", [""])[0]) or f"{facts.root}/"
+    text = settings_page(page, next=back, not_saved="failed" in asked)
     return Reply(200, vary(_page_headers(), *consent.varies), text.encode())
+
+
+def _query(facts: Facts) -> Mapping[str, list[str]]:
+    try:
+        return parse_qs(facts.query, keep_blank_values=True, max_num_fields=16)
+    except ValueError:
+        return {}
 
 
 def _page_headers() -> Headers:
@@ -244,7 +252,7 @@ def _gpc(consent: Consent, facts: Facts) -> Reply:  # noqa: ARG001 - the same fo
 def _asset(name: str) -> Callable[[Consent, Facts], Reply]:
     def read(consent: Consent, facts: Facts) -> Reply:  # noqa: ARG001 - the same for everybody
         found = asset(name)
-        current = parse_qs(facts.query).get("v") == [found.digest]
+        current = _query(facts).get("v") == [found.digest]
         caching = "public, max-age=31536000, immutable" if current else "public, no-cache"
         headers = [("Cache-Control", caching), ("ETag", f'"{found.digest}"'), ("X-Content-Type-Options", "nosniff")]
         if f'"{found.digest}"' in (facts.header("if-none-match") or ""):

@@ -43,7 +43,8 @@ class Facts(NamedTuple):
 
     @property
     def origin(self) -> str:
-        return f"{self.scheme}://{self.host}"
+        """Where our addresses begin: without a scheme, which a proxy may have hidden from us."""
+        return f"//{self.host}"
 
     @property
     def hostname(self) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..banner.page import Page
-from ..gate.cookies import hold_links, hold_set_cookies
+from ..gate.cookies import expire, hold_links, hold_set_cookies
 from ..gate.csp import CLOSED, read_permits
 from ..gate.html import Gate, Held, UnreadableEncoding
 from ..gate.response import (
@@ -144,12 +144,22 @@ class Pass:
             return headers
         return self._personal([*without(headers, "etag"), ("ETag", marked_etag(tag, self._state))])
 
+    def _expired(self) -> Headers:
+        """The end of refused cookies that are there all the same: a script may have written them as it was stopped."""
+        if not self.visitor.current:
+            return []
+        facts, rules = self._facts, self._consent.rules
+        cookies = facts.header("cookie") or ""
+        ended = expire(rules, self.visitor.granted, cookies, facts.hostname, secure=facts.secure)
+        return [("Set-Cookie", value) for value in ended]
+
     def _personal(self, headers: Headers) -> Headers:
         """The headers of an answer that is one visitor's: kept from shared caches, told apart by what it depends on."""
         return vary(private(headers), *self._consent.varies)
 
     def _html(self, status: int, headers: Headers, found: Mapping[str, str]) -> Shaped:
         headers = self._personal(without(headers, "content-length", "last-modified", "accept-ranges"))
+        headers += self._expired()
         if "etag" in found:
             headers = [*without(headers, "etag"), ("ETag", marked_etag(found["etag"], self._state))]
         coding = content_coding(headers) if "content-encoding" in found else ""
@@ -172,6 +182,7 @@ class Pass:
                 style_nonce=permits.style_nonce,
                 script_nonce=permits.script_nonce,
                 inline_style=permits.inline_style,
+                strict_dynamic=permits.strict_dynamic,
             )
         return Gate(
             self._consent.rules,

@@ -28,12 +28,14 @@ class Permits:
     """How our own elements pass a site's policy.
 
     ``style_nonce``, ``script_nonce``: what to put on them, or None. ``inline_style``: whether a ``<style>`` passes
-    at all; if not, a stylesheet of this site is linked instead.
+    at all; if not, a stylesheet of this site is linked instead. ``strict_dynamic``: whether a script that may run may
+    bring in others, of whatever address.
     """
 
     style_nonce: str | None = None
     script_nonce: str | None = None
     inline_style: bool = True
+    strict_dynamic: bool = False
 
 
 def read_permits(headers: Iterable[tuple[str, str]]) -> Permits:
@@ -51,6 +53,7 @@ def read_permits(headers: Iterable[tuple[str, str]]) -> Permits:
         style_nonce=style_nonce,
         script_nonce=script_nonces.pop() if len(script_nonces) == 1 else None,
         inline_style=all(_inline(policy, style_nonce) for policy in policies),
+        strict_dynamic=any("'strict-dynamic'" in map(str.lower, _sources(policy, _SCRIPT) or ()) for policy in policies),
     )
 
 

@@ -32,18 +32,30 @@ const HELD = "data-consent-";
 async function load() {
   // A script: text that visitors wrote may have ids, and no scripts.
   const node = document.querySelector("script#yc-s");
-  return node ? JSON.parse(node.textContent ?? "") : fetchState();
+  return node ? whole(JSON.parse(node.textContent ?? "")) : fetchState();
+}
+
+/**
+ * A state whose addresses have this page's scheme, whatever its `<base>`.
+ * @param {State} told
+ * @returns {State}
+ */
+function whole(told) {
+  for (const name of /** @type {const} */ (["url", "settings", "style"])) told[name] = new URL(told[name], location.href).href;
+  return told;
 }
 
 /** @returns {Promise<State>} */
 async function fetchState() {
   const response = await fetch(new URL("state", import.meta.url), { headers: { Accept: "application/json" } });
   if (!response.ok) throw new Error(`consent: no state (${response.status})`);
-  return response.json();
+  return whole(await response.json());
 }
 
 let state = await load();
-const nonce = /** @type {HTMLScriptElement | null} */ (document.querySelector("#yc-s + script"))?.nonce;
+const ours = /** @type {HTMLScriptElement | null} */ (document.querySelector("#yc-s + script"));
+/** Where everything was allowed when the page was served, nothing in it is held, whatever it looks like. */
+const sleeping = state.optional.some((purpose) => !state.granted.includes(purpose));
 
 /** What a page may ask and set. `change` is fired when a choice is saved, with the state as `detail`. */
 class Consent extends EventTarget {
@@ -105,16 +117,19 @@ async function send(choice) {
       headers: { "Content-Type": "application/json", Accept: "application/json" },
       body: JSON.stringify(choice),
     });
-    reply = response.ok ? await response.json() : null;
+    const body = await response.json();
+    reply = response.ok ? body : { error: response.status, withdrawn: body.withdrawn };
   } catch {
     reply = null;
   }
-  if (!reply) {
-    showFailure();
+  if (!reply || reply.error) {
+    // What could not be saved grants nothing; what it took back is taken back all the same.
+    if (reply?.withdrawn?.length) location.assign(settingsAddress({ failed: "1" }));
+    else showFailure();
     return false;
   }
   const { withdrawn, ...next } = /** @type {State & {withdrawn: string[]}} */ (reply);
-  state = next;
+  state = whole(next);
   closeAll();
   if (withdrawn.length) {
     clearStorage();
@@ -172,7 +187,7 @@ function confirmation(text) {
 
 /** The style of dialog and confirmation, which a page that needs neither does not load. */
 async function addStyle() {
-  if (document.querySelector(`link[href="${CSS.escape(state.style)}"]`)) return;
+  if ([...document.styleSheets].some((sheet) => sheet.href === state.style)) return;
   const link = document.createElement("link");
   link.rel = "stylesheet";
   link.href = state.style;
@@ -213,8 +228,10 @@ function mayWake(element) {
   const purposes = purposesOf(element);
   // Where scripts need a nonce, one without stays as the page's policy would have it: some policies let a script that
   // is allowed bring in others, which here would be whatever somebody managed to write into the page.
-  if (nonce && element instanceof HTMLScriptElement && element.text && element.nonce !== nonce) return false;
-  return purposes.length > 0 && purposes.every((purpose) => purpose === "necessary" || state.granted.includes(purpose));
+  if (ours?.nonce && element instanceof HTMLScriptElement && element.nonce !== ours.nonce) {
+    if (element.text || "strict" in ours.dataset) return false;
+  }
+  return sleeping && purposes.length > 0 && purposes.every((purpose) => purpose === "necessary" || state.granted.includes(purpose));
 }
 
 /** @param {Element} element */
@@ -341,10 +358,17 @@ function trustedAttribute(kind, own, value) {
   return own.startsWith("on") ? trusted("createScript", value) : value;
 }
 
+/**
+ * The settings page, which leads back here.
+ * @param {Record<string, string>} [more]
+ */
+function settingsAddress(more) {
+  return `${state.settings}?${new URLSearchParams({ next: location.pathname + location.search, ...more })}`;
+}
+
 /** Show the settings page's content as a dialog, or go there if it cannot be had. */
 async function openSettings() {
-  const here = location.pathname + location.search;
-  const address = `${state.settings}?next=${encodeURIComponent(here)}`;
+  const address = settingsAddress();
   try {
     const response = await fetch(address);
     if (!response.ok) throw new Error(String(response.status));
@@ -365,11 +389,12 @@ async function openSettings() {
     dialog.append(panel);
     const back = dialog.querySelector(".yc-back");
     if (back) {
-      back.textContent = state.words.close;
-      back.addEventListener("click", (event) => {
-        event.preventDefault();
-        dialog.close();
-      });
+      const close = document.createElement("button");
+      close.type = "button";
+      close.className = "yc-x";
+      close.textContent = state.words.close;
+      close.addEventListener("click", () => dialog.close());
+      back.replaceWith(close);
     }
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
