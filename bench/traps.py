@@ -40,6 +40,8 @@ TRAPS: dict[str, tuple[str, str]] = {
     "<script src>, lost": ("<svg><p>", "<script src=//tracker.example>"),
     "</script in a script": ("<script>", "</script"),
     "<style> lost": ("<svg><p>", "<style>"),
+    "<script><!-- in svg, lost": ("<svg><p>", "<script><!--</script>"),
+    "<script><a> in svg, lost": ("<svg><p>", "<script><a></script>"),
     "<svg>": ("", "<svg>"),
     "<svg></svg>": ("", "<svg></svg>"),
     "<math><svg>": ("", "<math><svg></svg>"),

@@ -103,7 +103,7 @@ def script_end(data: bytes, at: int, limit: int = sys.maxsize) -> int | None:
                 return start
             doubly = False
         else:
-            doubly = escaped
+            doubly = True  # if within the escape, which the next mark asks
     return None
 
 

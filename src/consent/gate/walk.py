@@ -227,8 +227,6 @@ class Walk:
     ) -> int | None:
         """An element that holds raw text, surely or perhaps."""
         name = tag.name
-        if self._foreign and tag.self_closing:
-            return self._lose(at)  # closed in svg, open in HTML
         if name not in _TEXTED and not ambiguous:
             self._see_start(at, tag)
             found.append(Found(at, tag))
