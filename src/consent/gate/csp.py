@@ -53,7 +53,9 @@ def read_permits(headers: Iterable[tuple[str, str]]) -> Permits:
         style_nonce=style_nonce,
         script_nonce=script_nonces.pop() if len(script_nonces) == 1 else None,
         inline_style=all(_inline(policy, style_nonce) for policy in policies),
-        strict_dynamic=any("'strict-dynamic'" in map(str.lower, _sources(policy, _SCRIPT) or ()) for policy in policies),
+        strict_dynamic=any(
+            "'strict-dynamic'" in map(str.lower, _sources(policy, _SCRIPT) or ()) for policy in policies
+        ),
     )
 
 
