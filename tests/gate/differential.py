@@ -205,6 +205,8 @@ _TRAPS: tuple[str, ...] = (
     "<svg><script><a b='</script>'/>track(1)</script>{}",
     "<svg><style><!--</style>-->p{{background:url(//tracker.example/a)}}</style>{}",
     "<svg><script>a<desc><style></script></style></desc>track(1)</script>{}",
+    "<svg><p><script src=/a <svg><script><script></script>track(1)</script>{}",
+    "<svg><p><script src=/a <svg><script><!--<script></script>--><script/></script>track(1)</script>{}",
     "<math><p><svg><script><script></script>track(1)</script>{}",
     "<script><!--<script></script>{}</script>",
     "<script><!--<script>--></script>{}<!--</script>-->",

@@ -14,7 +14,11 @@ from consent.gate.csp import Permits, read_permits
         (["default-src 'self'"], Permits(None, None, inline_style=False)),
         (["script-src 'self'"], Permits()),
         (["default-src 'self' 'unsafe-inline'"], Permits()),
-        (["style-src 'nonce-abc'; script-src 'nonce-xyz' 'strict-dynamic'"], Permits("abc", "xyz")),
+        (
+            ["style-src 'nonce-abc'; script-src 'nonce-xyz' 'strict-dynamic'"],
+            Permits("abc", "xyz", strict_dynamic=True),
+        ),
+        (["script-src 'nonce-xyz'", "default-src 'Strict-Dynamic'; style-src *"], Permits(None, "xyz", False, True)),
         (["default-src 'nonce-abc'"], Permits("abc", "abc")),
         (
             ["style-src-elem 'nonce-b'; style-src 'self'; script-src-elem 'nonce-s'; script-src 'none'"],

@@ -22,6 +22,8 @@ KEPT = [
     b"<svg><script><a b='</script>'/>track(1)</script>",
     b"<svg><script><script></script>track(1)</script>",
     b"<svg><script>a<desc><style></script></style></desc>track(1)</script>",
+    # What seemed to be a script began before the svg that a real one stood in.
+    b"<select><title><script src='//tracker.example/a'</title><svg><script><script></script>track(1)",
     b"<noscript><title></noscript><img src=//tracker.example/a></title>",
 ]
 

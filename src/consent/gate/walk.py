@@ -366,8 +366,11 @@ class Walk:
                 found.append(Found(start, tag, sure=False))
                 continue
             extent = scripts if tag.name == b"script" else styles
-            # A script within a script's text ends no later than that one does.
-            within = tag.end <= extent.end
+            if start < extent.end and extent.spent():
+                found.append(Found(start, None, sure=False))
+                continue
+            # Outside svg, a script within a script's text ends no later than that one does.
+            within = tag.end <= extent.end and not foreign
             ended = extent.end if within else _furthest_text_end(data, tag, foreign=foreign)
             whole = ended is not None or len(data) < tag.end + TEXT_CAP
             if ended is None and whole and not final:
@@ -376,10 +379,7 @@ class Walk:
             end = min(len(data), tag.end + TEXT_CAP) if ended is None else ended
             extent = extent.reach(start, end)
             scripts, styles = (extent, styles) if tag.name == b"script" else (scripts, extent)
-            if extent.spent():
-                found.append(Found(start, None, sure=False))
-            else:
-                found.append(Found(start, tag, (tag.end, end), whole=whole, sure=False))
+            found.append(Found(start, tag, (tag.end, end), whole=whole, sure=False))
         else:
             before = scripts, styles, foreign
         while found and found[-1].at >= done:
