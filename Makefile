@@ -44,6 +44,7 @@ setup: .venv/test node_modules/.package-lock.json
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json .venv/test
+	@tools/system node
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 

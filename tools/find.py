@@ -1,7 +1,8 @@
-"""Where this machine keeps what the tests drive: a Chromium, and PostgreSQL's own programs.
+"""Where this machine keeps what the tests drive: a Chromium, PostgreSQL's own programs, Node.js.
 
     python tools/find.py browser
     python tools/find.py database
+    python tools/find.py node
 
 Prints the path; exits 1, saying how to get it, if there is none.
 """
@@ -14,7 +15,7 @@ import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["Missing", "browser", "database"]
+__all__ = ["Missing", "browser", "database", "node"]
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC_BROWSERS = (
@@ -62,6 +63,15 @@ def database() -> str:
     )
 
 
+def node() -> str:
+    """The path of Node.js: the environment's, or the system's."""
+    beside = Path(sys.executable).with_name("node")
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("node")
+    if found is None:
+        raise Missing("there is no Node.js: run tools/system node")
+    return found
+
+
 def _asks_for_snap(path: str) -> bool:
     with open(path, "rb") as file:
         return file.read(2) == b"#!" and b"snap" in file.read(4096)
@@ -73,6 +83,6 @@ def _version(folder: str) -> list[int]:
 
 if __name__ == "__main__":
     try:
-        print({"browser": browser, "database": database}[sys.argv[1]]())
+        print({"browser": browser, "database": database, "node": node}[sys.argv[1]]())
     except Missing as error:
         sys.exit(f"consent: {error}")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import find
 from consent.banner.look import Look, asset, inline_style
 from consent.banner.markup import shown
 from consent.banner.text import LANGUAGES, Words, keys
@@ -159,4 +160,4 @@ def test_the_script_is_served_without_its_comments_and_still_parses() -> None:
     written = files("consent.banner").joinpath("static", "consent.js").read_text("utf-8")
     # What stands between backticks may not be stripped, so it stays on its line.
     assert all(line.count("`") % 2 == 0 for line in written.splitlines())
-    subprocess.run(["node", "--input-type=module", "--check"], input=served, text=True, check=True)
+    subprocess.run([find.node(), "--input-type=module", "--check"], input=served, text=True, check=True)
