@@ -77,6 +77,7 @@ class _Plan(NamedTuple):
     edits: tuple[tuple[int, bytes], ...]
     frames: tuple[tuple[int, Service], ...]
     held: tuple[Held, ...]
+    head_at: int
     body_at: int
     done: int
     after: State
@@ -87,6 +88,7 @@ class Gate:
 
     :param rules: a policy, or the rules compiled from one, which remember verdicts from page to page.
     :param allowed: the purposes that are allowed; ``necessary`` always is.
+    :param head: inserted once, where the head begins, before anything that could load or run.
     :param banner: inserted once, where the body begins; at the end if nothing shows where that is.
     :param footer: inserted at the end of the page.
     :param script: inserted at the end of the page if something was held and there is no banner.
@@ -102,6 +104,7 @@ class Gate:
         rules: Rules | Policy,
         allowed: Iterable[str] = ("necessary",),
         *,
+        head: bytes = b"",
         banner: bytes = b"",
         footer: bytes = b"",
         script: bytes = b"",
@@ -115,6 +118,7 @@ class Gate:
         self._rules = rules if isinstance(rules, Rules) else Rules(rules)
         self._allowed = frozenset(allowed) | {"necessary"}
         self._judge = judge_of(self._rules, self._allowed, site, xml, _holds)
+        self._head = head
         self._banner = banner
         self._footer = footer
         self._script = b"" if banner else script
@@ -179,6 +183,9 @@ class Gate:
         if self._banner and plan.body_at >= 0:
             edits.insert(bisect_left(edits, (plan.body_at,)), (plan.body_at, self._banner))
             self._banner = b""
+        if self._head and plan.head_at >= 0:
+            edits.insert(bisect_left(edits, (plan.head_at,)), (plan.head_at, self._head))
+            self._head = b""
         self._carry = data[plan.done :]
         self._patience = len(self._carry) * 3 // 2 if len(self._carry) > _PATIENCE else 0
         self._done += plan.done
@@ -216,6 +223,7 @@ class Gate:
             edits=tuple((at, edits[at]) for at in places),
             frames=tuple((places.index(at), service) for at, service in frames.items()),
             held=tuple(held),
+            head_at=self._walk.head_at,
             body_at=self._walk.body_at,
             done=done,
             after=self._walk.state,

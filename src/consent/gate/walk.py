@@ -88,7 +88,7 @@ class _Extent(NamedTuple):
 
 
 _Extents: TypeAlias = tuple[_Extent, _Extent, _Extent]
-State: TypeAlias = tuple[bool, bool, bool, bytes | None, tuple[bytes, ...], bool, bool, int, bool, bool, _Extents]
+State: TypeAlias = tuple[bool, bool, bool, bool, bytes | None, tuple[bytes, ...], bool, bool, int, bool, bool, _Extents]
 
 
 class Walk:
@@ -98,6 +98,9 @@ class Walk:
         self.lost = False
         #: The offset, within the last piece read, at which the body's content begins; -1 if it was not there.
         self.body_at = -1
+        #: The same for the place before which the head has nothing that could load or run.
+        self.head_at = -1
+        self._head_seen = False
         self._begun = False
         self._body_seen = False
         self._raw: bytes | None = None  # the element in whose raw text the last piece was cut
@@ -114,14 +117,14 @@ class Walk:
     def state(self) -> State:
         """All that the walk remembers between two pieces. Set it to go on from there."""
         return (
-            self.lost, self._begun, self._body_seen, self._raw, self._foreign, self._select, self._noscript,
+            self.lost, self._begun, self._head_seen, self._body_seen, self._raw, self._foreign, self._select, self._noscript,
             self._templates, self._template_seen, self._foreign_seen, self._extents,
         )  # fmt: skip
 
     @state.setter
     def state(self, state: State) -> None:
         (
-            self.lost, self._begun, self._body_seen, self._raw, self._foreign, self._select, self._noscript,
+            self.lost, self._begun, self._head_seen, self._body_seen, self._raw, self._foreign, self._select, self._noscript,
             self._templates, self._template_seen, self._foreign_seen, self._extents,
         ) = state  # fmt: skip
 
@@ -130,7 +133,7 @@ class Walk:
 
         The first piece has at least three bytes, if the page has.
         """
-        self.body_at = -1
+        self.body_at = self.head_at = -1
         found: list[Found] = []
         at = 0
         if not self.lost:
@@ -306,6 +309,8 @@ class Walk:
 
     def _see_start(self, at: int, tag: Tag) -> None:
         name = tag.name
+        if not self._head_seen and name != b"html":
+            self._head_seen, self.head_at = True, tag.end if name == b"head" else at
         if not self._body_seen and not self._templates and not self._noscript and not self._foreign:
             if name == b"body":
                 self._body_seen, self.body_at = True, tag.end
@@ -328,6 +333,8 @@ class Walk:
         text = data[start:end].lstrip(_SPACE)
         if text:
             self._body_seen, self.body_at = True, end - len(text)
+            if not self._head_seen:
+                self._head_seen, self.head_at = True, self.body_at
 
     def _lose(self, at: int) -> int:
         self.lost = True
