@@ -117,15 +117,15 @@ class Walk:
     def state(self) -> State:
         """All that the walk remembers between two pieces. Set it to go on from there."""
         return (
-            self.lost, self._begun, self._head_seen, self._body_seen, self._raw, self._foreign, self._select, self._noscript,
-            self._templates, self._template_seen, self._foreign_seen, self._extents,
+            self.lost, self._begun, self._head_seen, self._body_seen, self._raw, self._foreign, self._select,
+            self._noscript, self._templates, self._template_seen, self._foreign_seen, self._extents,
         )  # fmt: skip
 
     @state.setter
     def state(self, state: State) -> None:
         (
-            self.lost, self._begun, self._head_seen, self._body_seen, self._raw, self._foreign, self._select, self._noscript,
-            self._templates, self._template_seen, self._foreign_seen, self._extents,
+            self.lost, self._begun, self._head_seen, self._body_seen, self._raw, self._foreign, self._select,
+            self._noscript, self._templates, self._template_seen, self._foreign_seen, self._extents,
         ) = state  # fmt: skip
 
     def read(self, data: bytes, *, final: bool) -> tuple[list[Found], int]:
