@@ -359,11 +359,105 @@ def test_of_two_addresses_of_one_attribute_name_the_browsers_counts_but_both_are
     assert re.search(r"\ssrc=", out) is None
 
 
+FORGED = [
+    "<img data-consent-for=necessary data-consent-onerror=alert(1)>",
+    "<div data-consent-for data-consent-service=stats>x</div>",
+    "<iframe DATA-Consent-For=necessary data-consent-src=javascript:alert(1)></iframe>",
+    "<p/data-consent-for='necessary'/data-consent-onclick='alert(1)'>x",
+    "<svg><a data-consent-for=necessary data-consent-xlink:href=javascript:alert(1)></a></svg>",
+    "<math><mi data-consent-for=necessary data-consent-onclick=alert(1)></mi></math>",
+    "<template><img data-consent-for=necessary data-consent-onerror=alert(1)></template>",
+    "<noscript><img data-consent-for=necessary data-consent-onerror=alert(1)></noscript>",
+    "<script type=application/json data-consent-for=necessary>alert(1)</script>",
+    "<title data-consent-for=necessary data-consent-onclick=alert(1)></title>",
+    # Where nothing is sure any more.
+    "<svg><p><img data-consent-for=necessary data-consent-onerror=alert(1)>",
+    "<plaintext><img data-consent-for=necessary data-consent-onerror=alert(1)>",
+    "<svg><p><img title='<img data-consent-for=necessary data-consent-onerror=alert(1)>'>",
+    "<p data-consent-for=necessary data-consent-open data-consent-openly data-consent-onclick=alert(1)>",
+]
+
+
+@pytest.mark.parametrize("page", FORGED)
+def test_what_looks_like_ours_and_is_the_applications_means_nothing_to_the_script(page: str) -> None:
+    expected = re.sub("data-consent-(?!open(?: |$))", r"x-\g<0>", page, flags=re.IGNORECASE)
+    out, found = gated(page)
+    assert out == expected
+    assert found == []
+    for size in (1, 7):
+        gate = Gate(RULES, NONE, site="site.example", charset="utf-8")
+        data = page.encode()
+        assert (
+            b"".join(gate.feed(data[at : at + size]) for at in range(0, len(data), size)) + gate.finish()
+            == out.encode()
+        )
+
+
+def test_in_a_held_tag_only_our_own_marks_are_the_scripts() -> None:
+    page = "<img data-consent-for=necessary src=//tracker.example/a data-consent-onerror=alert(1) onload=x() data-consent-service=n>"
+    assert gated(page)[0] == (
+        "<img data-consent-for=analytics data-consent-service=stats x-data-consent-for=necessary "
+        "data-consent-src=//tracker.example/a x-data-consent-onerror=alert(1) data-consent-onload=x() x-data-consent-service=n>"
+    )
+
+
+def test_in_xml_the_applications_marks_mean_nothing_either() -> None:
+    page = '<p data-consent-for="necessary" data-consent-onclick="alert(1)" a:data-consent-for="b"/>'
+    assert gated(page, xml=True)[0] == (
+        '<p x-data-consent-for="necessary" x-data-consent-onclick="alert(1)" a:data-consent-for="b"/>'
+    )
+
+
+def test_marks_are_left_alone_where_the_script_wakes_nothing() -> None:
+    """Everything that can be allowed is, and nothing is held whatever was chosen."""
+    policy = Policy.of(purposes=[Purpose("necessary"), Purpose("analytics")], services=[])
+    for page in FORGED:
+        for allowed, same in (({"necessary", "analytics"}, True), ({"necessary"}, False)):
+            gate = Gate(policy, allowed, charset="utf-8")
+            assert (gate.feed(page.encode()) + gate.finish() == page.encode()) == same
+
+
+def _document(*contents: str) -> str:
+    return f'<iframe srcdoc="{html.escape("".join(contents))}"></iframe>'
+
+
+@pytest.mark.parametrize(
+    ("contents", "service", "purposes", "reason"),
+    [
+        (("<img src=//tracker.example/a>",), "stats", ("analytics",), "declared"),
+        (("<img src=//ports.example:8443/a>", "<script>track(1)</script>"), "ported", ("analytics", "marketing"), "declared"),
+        (("<p data-purpose=marketing style=color:red>", "<script>track(1)</script>"), "stats", ("analytics", "marketing"), "declared"),
+        (("<img data-purpose=marketing src=/a>",), None, ("marketing",), "marked"),
+        ((_document("<img src=//ports.example:8443/a>"), "<img src=//tracker.example>"), "ported", ("analytics", "marketing"), "declared"),
+        # What no choice would wake keeps all of it asleep.
+        (("<img src=//tracker.example/a>", "<script>heat(1)</script>"), "heat", (), "undeclared"),
+        (("<img src=//tracker.example/a>", "<p data-purpose=misspelt>"), "stats", (), "unknown-purpose"),
+        (("<p data-purpose=misspelt>",), None, (), "unknown-purpose"),
+        (("<img data-consent-for=necessary data-consent-onerror=alert(1) src=//tracker.example/a>",), "stats", ("analytics",), "declared"),
+    ],
+)  # fmt: skip
+def test_a_document_in_an_attribute_needs_all_that_is_needed_for_what_it_holds(
+    contents: tuple[str, ...], service: str | None, purposes: tuple[str, ...], reason: str
+) -> None:
+    page = _document(*contents)
+    out, found = gated(page)
+    assert [(each.service, each.purposes, each.reason, each.tag) for each in found] == [
+        (service, purposes, reason, "iframe")
+    ]
+    assert f"data-consent-for={','.join(purposes)} ".replace("= ", " ") in out
+    assert out.endswith(page.removeprefix("<iframe ")), "the document is kept as it is"
+    assert bool(held(page, NONE | set(purposes))) == (not purposes)
+
+
+def test_a_document_with_nothing_but_forged_marks_is_left_alone() -> None:
+    assert held(_document("<img data-consent-for=necessary data-consent-onerror=alert(1)>")) == []
+
+
 def test_documents_within_documents_beyond_reason_are_held_unread() -> None:
     page = "<p>"
     for _ in range(30):
         page = f'<iframe srcdoc="{html.escape(page)}"></iframe>'
-    assert len(gated(page)[1]) == 1
+    assert [(each.service, each.purposes) for each in gated(page)[1]] == [("srcdoc", ())]
     assert held(f'<iframe srcdoc="{html.escape("<iframe srcdoc=<p>></iframe>")}"></iframe>') == []
 
 

@@ -217,7 +217,8 @@ class Gate:
             if verdict.frame and tag.sure and verdict.service is not None:
                 frames[tag.at + verdict.edits[0][0]] = verdict.service
             edits.update((tag.at + offset, inserted) for offset, inserted in verdict.edits)
-            held.append(_held(verdict, self._done + tag.at))
+            if verdict.reason:
+                held.append(_held(verdict, self._done + tag.at))
         places = sorted(edits)
         return _Plan(
             edits=tuple((at, edits[at]) for at in places),
@@ -265,15 +266,16 @@ def _readable(charset: str) -> bool:
     return name not in _UNREADABLE and not name.startswith(("iso2022", "utf-16", "utf-32", "cp037", "cp500"))
 
 
-def _holds(judge: Judge, document: bytes, depth: int) -> bool:
-    """Whether anything in a document within ``depth`` others would be held by this judge."""
+def _holds(judge: Judge, document: bytes, depth: int) -> list[Verdict]:
+    """How what is in a document within ``depth`` others would be held by this judge."""
     found, _ = Walk().read(document, final=True)
+    held: list[Verdict] = []
     for tag in found:
         if tag.tag is None:
-            if judge.unread(document, tag.at) is not None:
-                return True
-            continue
-        text = document[tag.text[0] : tag.text[1]] if tag.text is not None else b""
-        if judge.verdict(document, tag.at, tag.tag, text, whole=tag.whole, depth=depth) is not None:
-            return True
-    return False
+            verdict = judge.unread(document, tag.at)
+        else:
+            text = document[tag.text[0] : tag.text[1]] if tag.text is not None else b""
+            verdict = judge.verdict(document, tag.at, tag.tag, text, whole=tag.whole, depth=depth)
+        if verdict is not None and verdict.reason:
+            held.append(verdict)
+    return held

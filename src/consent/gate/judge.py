@@ -8,6 +8,9 @@ Taking the insertions out gives the original back; waking the tag is stripping t
     <script type=text/plain data-consent-for=analytics data-consent-service=stats data-consent-src="https://stats.example/a.js">
 
 Inserted values have no quotes, so that an edit is harmless even where the tag turns out to be text in a script.
+
+A sanitizer that lets ``data-`` attributes through would let visitors write ``data-consent-onerror``, which waking
+turns into a handler. So wherever something could be held, those that the application wrote get an ``x-`` in front.
 """
 
 from __future__ import annotations
@@ -28,6 +31,10 @@ _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
 
 PREFIX = b"data-consent-"
+#: The only attribute of that prefix that an application writes: on a link, it opens the settings.
+_OPEN = PREFIX + b"open"
+#: In front of the others that it wrote.
+_DISARMED = b"x-"
 
 #: Attributes that load, on whatever element they stand (HTML Standard, and the obsolete ones that browsers keep).
 _LOADING = frozenset(
@@ -67,7 +74,8 @@ class Verdict(NamedTuple):
     """How one tag is held. ``edits``: offsets from the tag's ``<`` and what is inserted there.
 
     ``service`` is the first of those that hold it, or None for an element that only its mark holds. ``reason``:
-    ``declared``, ``undeclared``, ``marked`` or ``unknown-purpose``. ``frame``: whether a placeholder may stand in.
+    ``declared``, ``undeclared``, ``marked``, ``unknown-purpose`` or ``too-long``; ``""`` where nothing is held and
+    only attributes are disarmed. ``frame``: whether a placeholder may stand in.
     """
 
     edits: tuple[tuple[int, bytes], ...]
@@ -106,7 +114,7 @@ class Memory(Generic[_K, _V]):
 class Judge:
     """Judges tags for one policy, one set of allowed purposes and one site; remembers what it judged.
 
-    ``nested(judge, html, depth)``: whether anything in a document inside an attribute would be held.
+    ``nested(judge, html, depth)``: how what is in a document inside an attribute would be held.
     """
 
     def __init__(
@@ -116,7 +124,7 @@ class Judge:
         site: str,
         *,
         xml: bool,
-        nested: Callable[[Judge, bytes, int], bool],
+        nested: Callable[[Judge, bytes, int], list[Verdict]],
     ) -> None:
         self._rules = rules
         self._allowed = allowed
@@ -155,25 +163,36 @@ class Judge:
         return Verdict(((1, b"x-consent-held-"),), None, (), "too-long", name, "")
 
     def _judge(self, data: bytes, tag: Tag, at: int, text: bytes, *, whole: bool, depth: int) -> Verdict | None:
+        # By the whole name, prefixes too: that is how the script asks for them.
+        disarmed = tuple((each.at - at, _DISARMED) for each in tag.attributes if self._forged(each.name))
         if self._xml:
             tag = _without_prefixes(tag)
-        blocking, excerpt = self._blocking(tag, text, depth)
+        blocking, excerpt = self._blocking(tag, text)
+        within = self._within(tag, depth)
         marks, unknown = self._marks(tag)
         refused = [name for name in marks if name not in self._allowed]
         long = not whole and self._holding and (tag.name != b"script" or _runs(tag))
-        if not blocking and not refused and not unknown and not long:
-            return None
+        if not blocking and not within and not refused and not unknown and not long:
+            name = tag.name.decode("latin-1")
+            return Verdict(disarmed, None, (), "", name, "") if disarmed else None
+        blocking += [each.service for each in within if each.service is not None and each.service not in blocking]
+        excerpt = excerpt or next((each.excerpt for each in within), "")
         declared = [service for service in blocking if service.declared]
-        never = unknown or len(declared) < len(blocking)
+        # What no choice would wake within a document keeps all of it asleep.
+        unwakeable = next((each.reason for each in within if not each.purposes), "")
+        never = unknown or len(declared) < len(blocking) or unwakeable
         purposes = {name for service in declared for name in service.purposes} | set(marks)
+        purposes.update(name for each in within for name in each.purposes)
         reason = "unknown-purpose" if unknown else "undeclared" if never else "declared" if declared else "marked"
-        if not blocking and not marks and not unknown:
+        if not blocking and not marks and not unknown and not within:
             reason = "too-long"
+        if unwakeable and not unknown and len(declared) == len(blocking):
+            reason = unwakeable
         service = next((service for service in blocking if not service.declared), None) if never else None
         service = service or (blocking[0] if blocking else None)
         ordered = () if never else tuple(name for name in self._rules.policy.names if name in purposes)
         return Verdict(
-            edits=self._edits(data, tag, at, ordered, service, marked=bool(marks or unknown)),
+            edits=(*self._edits(data, tag, at, ordered, service, marked=bool(marks or unknown)), *disarmed),
             service=service,
             purposes=ordered,
             reason=reason,
@@ -182,18 +201,38 @@ class Judge:
             frame=tag.name == b"iframe" and tag.get(b"src") is not None and _visible(tag),
         )
 
-    def _blocking(self, tag: Tag, text: bytes, depth: int) -> tuple[list[Service], str]:
+    def _forged(self, name: bytes) -> bool:
+        """Whether an attribute that the application wrote would mean something to the script."""
+        return self._holding and name.startswith(PREFIX) and name != _OPEN
+
+    def _within(self, tag: Tag, depth: int) -> list[Verdict]:
+        """How what is in the document of a frame would be held."""
+        return [
+            verdict
+            for attribute in tag.attributes
+            if attribute.name == b"srcdoc" and attribute.value
+            for verdict in self._document(attribute.value, depth + 1)
+        ]
+
+    def _document(self, value: bytes, depth: int) -> list[Verdict]:
+        document = html.unescape(value.decode("utf-8", "replace"))
+        if depth <= _DEPTH:
+            return self._nested(self, document.encode(), depth)
+        # One that is nested beyond reason is held unread.
+        return [_NESTED._replace(excerpt=document[:120])] if self._holding else []
+
+    def _blocking(self, tag: Tag, text: bytes) -> tuple[list[Service], str]:
         """The services that this tag would serve and that may not run; and the words that gave one away."""
         blocking: dict[Service, None] = {}
         excerpt = ""
-        for owners, words in self._owners(tag, text, depth):
+        for owners, words in self._owners(tag, text):
             held = self._rules.held(owners, self._allowed)
             if held and not blocking:
                 excerpt = words
             blocking.update(dict.fromkeys(held))
         return list(blocking), excerpt
 
-    def _owners(self, tag: Tag, text: bytes, depth: int) -> list[tuple[tuple[Service, ...], str]]:
+    def _owners(self, tag: Tag, text: bytes) -> list[tuple[tuple[Service, ...], str]]:
         runs = tag.name == b"script" and _runs(tag)
         owners: list[tuple[tuple[Service, ...], str]] = []
         for attribute in tag.attributes:
@@ -205,11 +244,6 @@ class Judge:
             if attribute.name.startswith(b"on"):
                 script = html.unescape(value)
                 owners += [(group, value) for group in self._rules.services_for_script(script, self._site)]
-            elif attribute.name == b"srcdoc":
-                document = html.unescape(value).encode()
-                # One that is nested beyond reason is held unread.
-                if depth >= _DEPTH or self._nested(self, document, depth + 1):
-                    owners.append((_NESTED, value))
             elif attribute.name in _LOADING and (inner := document_in(html.unescape(value))):
                 owners += [(group, value[:120]) for group in self._rules.services_for_script(inner, self._site)]
                 owners += self._addresses(inner)
@@ -314,8 +348,8 @@ class Judge:
 _REMEMBERED = 16_384
 _REMEMBERED_SIZE = 4096
 _PLANS = 4096
-#: Stands for whatever a document inside an attribute holds.
-_NESTED = (Service("srcdoc", declared=False),)
+#: Stands for whatever a document inside an attribute holds that was not read.
+_NESTED = Verdict((), Service("srcdoc", declared=False), (), "undeclared", "iframe", "")
 #: Documents within attributes of documents within attributes … that are read.
 _DEPTH = 8
 _NAME = re.compile(rb"[a-zA-Z][^\t\n\f\r />]{0,40}")
@@ -351,7 +385,7 @@ def _visible(tag: Tag) -> bool:
 
 @lru_cache(maxsize=256)
 def judge_of(
-    rules: Rules, allowed: frozenset[str], site: str, xml: bool, nested: Callable[[Judge, bytes, int], bool]
+    rules: Rules, allowed: frozenset[str], site: str, xml: bool, nested: Callable[[Judge, bytes, int], list[Verdict]]
 ) -> Judge:
     """The judge for these; the same one each time, with what it remembers."""
     return Judge(rules, allowed, site, xml=xml, nested=nested)

@@ -226,6 +226,8 @@ function clearStorage() {
 /** @param {Element} element */
 function mayWake(element) {
   const purposes = purposesOf(element);
+  // A tag that the gate did not read: what its attributes say, somebody else may have written.
+  if (element.localName.startsWith("x-consent-held-")) return false;
   // Where scripts need a nonce, one without stays as the page's policy would have it: some policies let a script that
   // is allowed bring in others, which here would be whatever somebody managed to write into the page.
   if (ours?.nonce && element instanceof HTMLScriptElement && element.nonce !== ours.nonce) {
@@ -304,7 +306,7 @@ async function wakeElement(element) {
   if (kind === "script" && woken.textContent) woken.textContent = trusted("createScript", woken.textContent);
   if (woken.hasAttribute(`${HELD}src`)) woken.removeAttribute("srcdoc");
   for (const { name, value } of [...woken.attributes]) {
-    if (!name.startsWith(HELD)) continue;
+    if (!name.startsWith(HELD) || name === `${HELD}open`) continue;
     woken.removeAttribute(name);
     const own = name.slice(HELD.length);
     if (own === "for" || own === "service") continue;
