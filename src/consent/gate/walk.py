@@ -421,6 +421,7 @@ def _foreign_text_end(data: bytes, name: bytes, at: int, limit: int, least: int)
     None if that is not before ``limit``, or if HTML goes on in it, which may hide its end.
     """
     depth = 1
+    opening = at
     while depth:
         opening = data.find(b"<", at, limit)
         if opening < 0:

@@ -303,7 +303,7 @@ def _write_jsonl(records: Iterable[Stored], file: TextIO) -> None:
 
 
 def _write_csv(records: Iterable[Stored], file: TextIO) -> None:
-    writer = csv.DictWriter[str](file, _COLUMNS, extrasaction="ignore")
+    writer: csv.DictWriter[str] = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
     writer.writeheader()
     for stored in records:
         row: dict[str, Any] = asdict(stored.record) if stored.record else {"id": stored.id}
