@@ -15,14 +15,15 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wsgi import get_host, get_input_stream
 
-from .exchange import Facts, Pass, Reply
-from .gate.response import Headers, Stream
+from .exchange import Facts, Pass, Reply, Shaped
+from .gate.response import Headers, header
 from .site import Site
 
 if TYPE_CHECKING:
@@ -145,82 +146,111 @@ class _Exchange:
         self._start_response = start_response
         self._head = head
         self._pending: tuple[str, Headers, OptExcInfo | None] | None = None
+        self._shaped: Shaped | None = None
+        #: The server's ``write``, from when the headers are with the server.
         self._write: Callable[[bytes], object] | None = None
-        self._stream: Stream | None = None
+        self._untouched = False
+        self._code = 0
 
     def start(self, status: str, headers: Headers, exc_info: OptExcInfo | None = None) -> Callable[[bytes], object]:
         """``start_response`` for the application. The headers are final only when the first byte of the body comes."""
-        if self._write is not None and exc_info is not None:
-            return self._start_response(status, headers, exc_info)  # too late: the server raises it again
         if self._pending is not None and exc_info is None:
             raise AssertionError("start_response was called a second time without exc_info")
+        if self._write is not None:
+            self._start_response(status, headers, exc_info)  # raises it again, if anything has left
         self._pending = (status, headers, exc_info)
+        self._shaped = self._write = None
+        if self._untouched:  # the application's body is with the server: it cannot be gated any more
+            shaped = self._shape()
+            if shaped.closed is not None:
+                self._shaped = shaped.closed("begun as something else")
+            self._send()
         return self.write
 
     def write(self, data: bytes) -> None:
         """The ``write`` callable of old applications."""
-        self._begin()
-        assert self._write is not None
-        out = self._stream.feed(data) if self._stream is not None else data
-        if out and not self._head:
+        out = self._feed(data)
+        if out and self._write is not None:
             self._write(out)
 
     def body(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
         """The body that leaves, given the one that the application returned."""
-        if self._pending is None or self._write is not None:
-            return _Body(chunks, self._late(chunks))
-        whole = isinstance(chunks, (list, tuple))
-        self._begin(chunks if whole and not self._head else None)
-        if self._stream is None:
-            return chunks
-        if whole and not self._head:
-            return self._whole
-        return _Body(chunks, self._gated(iter(chunks)))
+        if self._pending is None or self._shaped is not None:  # it starts later, or has used ``write``
+            return _Body(chunks, self._rest(chunks))
+        try:
+            shaped = self._shape()
+            if shaped.stream is None:
+                self._untouched = True
+                self._send()
+                return chunks
+            if self._head:
+                self._send()
+                return _Body(chunks, iter(()))
+            if isinstance(chunks, (list, tuple)):
+                return _Body(chunks, iter((self._feed(b"".join(chunks), final=True),)))
+            # Not before something can leave is it sure what the headers are.
+            rest = self._rest(chunks)
+            return _Body(chunks, chain((next(rest, b""),), rest))
+        except BaseException:
+            _close(chunks)
+            raise
 
-    def _begin(self, whole: Iterable[bytes] | None = None) -> None:
-        """Shape the headers and send them, once. Of a body that is there whole, the length is known."""
-        if self._write is not None:
-            return
+    def _shape(self) -> Shaped:
         if self._pending is None:
             raise AssertionError("the application sent a body before it called start_response")
-        status, headers, exc_info = self._pending
-        code, _, reason = status.partition(" ")
-        shaped = self._pass.shape(int(code), headers)
-        self._stream = shaped.stream
-        sent = shaped.headers
-        if shaped.stream is not None and whole is not None:
-            body = b"".join([*map(shaped.stream.feed, whole), shaped.stream.finish()])
-            self._whole = [body]
-            sent = [*sent, ("Content-Length", str(len(body)))]
-        line = f"{code} {reason}" if shaped.status == int(code) else _status(shaped.status)
+        status, headers, _ = self._pending
+        self._code = int(status[:3])
+        self._shaped = self._pass.shape(self._code, headers)
+        return self._shaped
+
+    def _send(self, length: int | None = None) -> None:
+        """Give the headers to the server. Of a body that is there whole, the length is known."""
+        assert self._pending is not None
+        assert self._shaped is not None
+        status, _, exc_info = self._pending
+        line = status if self._shaped.status == self._code else _status(self._shaped.status)
+        headers = self._shaped.headers if length is None else [*self._shaped.headers, ("Content-Length", str(length))]
         self._write = (
-            self._start_response(line, sent) if exc_info is None else self._start_response(line, sent, exc_info)
+            self._start_response(line, headers) if exc_info is None else self._start_response(line, headers, exc_info)
         )
 
-    def _late(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """A body whose application calls ``start_response`` with its first chunk, or has used ``write``."""
-        iterator = iter(chunks)
-        first = next(iterator, b"")
-        self._begin()
-        if self._stream is None:
-            yield first
-            yield from iterator
-        else:
-            yield self._gated_chunk(first)
-            yield from self._gated(iterator)
-
-    def _gated(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        assert self._stream is not None
+    def _rest(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The body, chunk by chunk, from when the first may leave."""
+        whole = False
         for chunk in chunks:
-            yield self._gated_chunk(chunk)
-        rest = self._stream.finish()
-        if rest and not self._head:
-            yield rest
+            if whole:
+                continue  # more than the application said that there is
+            whole = self._write is None and self._is_whole(chunk)
+            out = self._feed(chunk, final=whole)
+            if self._write is not None:
+                yield out
+        out = b"" if whole else self._feed(b"", final=True)
+        if out:
+            yield out
 
-    def _gated_chunk(self, chunk: bytes) -> bytes:
-        assert self._stream is not None
-        out = self._stream.feed(chunk)
-        return b"" if self._head else out
+    def _is_whole(self, first: bytes) -> bool:
+        """Whether a first chunk is all of the body, by the length that the application gave."""
+        if self._shaped is None or self._shaped.stream is None or self._shaped.waiting or self._pending is None:
+            return False
+        return bool(first) and header(self._pending[1], "content-length") == str(len(first))
+
+    def _feed(self, data: bytes, *, final: bool = False) -> bytes:
+        """What may leave of the next bytes of the body. The headers go to the server with the first of them."""
+        shaped = self._shaped or self._shape()
+        if self._head:
+            if self._write is None:
+                self._send()
+            return b""
+        if self._write is None:
+            page = shaped.stream is not None
+            self._shaped, out = shaped.begin(data, final=final)
+            if out or final or not page:
+                self._send(len(out) if final and page else None)
+            return out
+        if shaped.stream is None:
+            return data
+        out = shaped.stream.feed(data)
+        return out + shaped.stream.finish() if final else out
 
 
 class _Body:
@@ -237,6 +267,10 @@ class _Body:
         return next(self._chunks)
 
     def close(self) -> None:
-        close = getattr(self._source, "close", None)
-        if close is not None:
-            close()
+        _close(self._source)
+
+
+def _close(chunks: Iterable[bytes]) -> None:
+    close = getattr(chunks, "close", None)
+    if close is not None:
+        close()

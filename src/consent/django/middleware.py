@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -16,7 +16,7 @@ from django.utils.functional import SimpleLazyObject
 
 from ..exchange import Facts, Pass, Reply
 from ..site import Site
-from .translate import gate_body, key_of, read_headers, write_headers
+from .translate import gate_body, gate_body_async, key_of, read_headers, write_headers
 
 __all__ = ["ConsentMiddleware"]
 
@@ -51,7 +51,11 @@ class ConsentMiddleware:
         answer = self._answer(request)
         if isinstance(answer, Reply):
             return _response(answer)
-        return _shape(answer, cast("HttpResponseBase", self._get_response(request)))
+        asked = _ask(request, answer.request)
+        response = cast("HttpResponseBase", self._get_response(request))
+        _ask(request, asked)
+        gate_body(response, answer.shape(response.status_code, read_headers(response)))
+        return response
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         # The log's append may wait for a disk: never on the event loop.
@@ -59,19 +63,15 @@ class ConsentMiddleware:
         answer = await sync_to_async(self._answer, thread_sensitive=False)(request) if own else self._answer(request)
         if isinstance(answer, Reply):
             return _response(answer)
+        asked = _ask(request, answer.request)
         response = await cast("Awaitable[HttpResponseBase]", self._get_response(request))
-        return _shape(answer, response)
+        _ask(request, asked)
+        await gate_body_async(response, answer.shape(response.status_code, read_headers(response)))
+        return response
 
     def _answer(self, request: HttpRequest) -> Reply | Pass:
         answer = self.site.answer(_facts(request), lambda limit: request.read(limit + 1))
         if isinstance(answer, Pass):
-            for name, value in answer.request.items():
-                key = key_of(name)
-                if value is None:
-                    request.META.pop(key, None)
-                else:
-                    request.META[key] = value
-            request.__dict__.pop("headers", None)  # cached from META
             request.consent = SimpleLazyObject(lambda: answer.page)  # type: ignore[attr-defined]
         return answer
 
@@ -99,10 +99,15 @@ def _response(reply: Reply) -> HttpResponse:
     return response
 
 
-def _shape(answer: Pass, response: HttpResponseBase) -> HttpResponseBase:
-    shaped = answer.shape(response.status_code, read_headers(response))
-    response.status_code = shaped.status
-    write_headers(response, shaped.headers)
-    if shaped.stream is not None:
-        gate_body(response, shaped.stream)
-    return response
+def _ask(request: HttpRequest, changes: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Change headers of the request, and say what they were: middleware around this one sees what the browser sent."""
+    before: dict[str, str | None] = {}
+    for name, value in changes.items():
+        key = key_of(name)
+        before[name] = request.META.get(key)
+        if value is None:
+            request.META.pop(key, None)
+        else:
+            request.META[key] = value
+    request.__dict__.pop("headers", None)  # cached from META
+    return before

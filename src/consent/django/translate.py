@@ -7,12 +7,15 @@ from functools import cache
 from http.cookies import Morsel
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 
-from ..gate.response import Headers, Stream
+from ..exchange import Shaped
+from ..gate.coding import Stream
+from ..gate.response import Headers
 
-__all__ = ["gate_body", "key_of", "read_headers", "write_headers"]
+__all__ = ["gate_body", "gate_body_async", "key_of", "read_headers", "write_headers"]
 
 
 @cache
@@ -68,26 +71,98 @@ def _add_cookie(response: HttpResponseBase, text: str) -> None:
     dict.__setitem__(response.cookies, key, cookie)
 
 
-def gate_body(response: HttpResponseBase, stream: Stream) -> None:
-    """Pass the response's body through a stream."""
+def gate_body(response: HttpResponseBase, shaped: Shaped) -> None:
+    """Make the response what may leave of it; of a stream, as much is read as shows whether it can be gated."""
     if isinstance(response, HttpResponse):
-        response.content = stream.feed(response.content) + stream.finish()
-        response.headers["Content-Length"] = str(len(response.content))
-    elif isinstance(response, StreamingHttpResponse):
-        response.file_to_stream = None  # type: ignore[attr-defined]  # else the server sends the file itself
-        if response.is_async:
-            response.streaming_content = _gated_async(response.streaming_content, stream)  # type: ignore[arg-type]
-        else:
-            response.streaming_content = _gated(response.streaming_content, stream)  # type: ignore[arg-type]
+        _gate_content(response, shaped)
+    elif isinstance(response, StreamingHttpResponse) and shaped.stream is not None:
+        _keep_from_server(response)
+        if response.is_async:  # in a chain of middleware that is not: the server alone can read it
+            _write(response, shaped)
+            response.streaming_content = _gated_async(response.streaming_content, shaped.stream, b"")  # type: ignore[arg-type]
+            return
+        chunks: Iterator[bytes] = iter(response.streaming_content)  # type: ignore[arg-type]
+        first = b""
+        try:
+            while not first and shaped.stream is not None:
+                shaped, first = _begun(shaped, next(chunks, None))
+        except Exception as error:
+            chunks = _raising(error)
+        _write(response, shaped)
+        response.streaming_content = _gated(chunks, shaped.stream, first)
+    else:
+        _write(response, shaped)
 
 
-def _gated(chunks: Iterator[bytes], stream: Stream) -> Iterator[bytes]:
+async def gate_body_async(response: HttpResponseBase, shaped: Shaped) -> None:
+    """The same where an event loop runs."""
+    if not isinstance(response, StreamingHttpResponse) or shaped.stream is None:
+        gate_body(response, shaped)
+    elif not response.is_async:
+        await sync_to_async(gate_body)(response, shaped)
+    else:
+        _keep_from_server(response)
+        chunks: AsyncIterator[bytes] = aiter(response.streaming_content)  # type: ignore[arg-type]
+        first = b""
+        try:
+            while not first and shaped.stream is not None:
+                shaped, first = _begun(shaped, await anext(chunks, None))
+        except Exception as error:
+            chunks = _raising_async(error)
+        _write(response, shaped)
+        response.streaming_content = _gated_async(chunks, shaped.stream, first)
+
+
+def _write(response: HttpResponseBase, shaped: Shaped) -> None:
+    response.status_code = shaped.status
+    write_headers(response, shaped.headers)
+
+
+def _gate_content(response: HttpResponse, shaped: Shaped) -> None:
+    if shaped.stream is None:
+        _write(response, shaped)
+        return
+    shaped, content = shaped.begin(response.content, final=True)
+    _write(response, shaped)
+    response.content = content
+    if content:  # to HEAD, a view may answer with a length and nothing else
+        response.headers["Content-Length"] = str(len(content))
+
+
+def _keep_from_server(response: StreamingHttpResponse) -> None:
+    response.file_to_stream = None  # type: ignore[attr-defined]  # else the server sends the file itself
+
+
+def _begun(shaped: Shaped, chunk: bytes | None) -> tuple[Shaped, bytes]:
+    """The response and what leaves after one more chunk, or after the last."""
+    shaped, first = shaped.begin(chunk or b"", final=chunk is None)
+    return (shaped._replace(stream=None) if chunk is None else shaped), first
+
+
+def _raising(error: Exception) -> Iterator[bytes]:
+    yield from ()
+    raise error
+
+
+async def _raising_async(error: Exception) -> AsyncIterator[bytes]:
+    for nothing in list[bytes]():
+        yield nothing
+    raise error
+
+
+def _gated(chunks: Iterator[bytes], stream: Stream | None, first: bytes) -> Iterator[bytes]:
+    if first:
+        yield first
     for chunk in chunks:
-        yield stream.feed(chunk)
-    yield stream.finish()
+        yield stream.feed(chunk) if stream is not None else chunk
+    if stream is not None:
+        yield stream.finish()
 
 
-async def _gated_async(chunks: AsyncIterator[bytes], stream: Stream) -> AsyncIterator[bytes]:
+async def _gated_async(chunks: AsyncIterator[bytes], stream: Stream | None, first: bytes) -> AsyncIterator[bytes]:
+    if first:
+        yield first
     async for chunk in chunks:
-        yield stream.feed(chunk)
-    yield stream.finish()
+        yield stream.feed(chunk) if stream is not None else chunk
+    if stream is not None:
+        yield stream.finish()

@@ -63,6 +63,11 @@ class Facts(NamedTuple):
         header = self.header
         return header("sec-fetch-dest") in {None, "document"} and not any(map(header, _FRAGMENTS))
 
+    @property
+    def for_script(self) -> bool:
+        """Whether a script asks, that may put the answer into its page."""
+        return self.header("sec-fetch-dest") == "empty" or any(map(self.header, _FRAGMENTS))
+
 
 #: Destinations (Fetch Standard, 2.2.7) whose answers a browser parses as HTML, or hands to a script that may.
 DOCUMENTS = frozenset({"document", "iframe", "frame", "embed", "object", "fencedframe", "empty"})

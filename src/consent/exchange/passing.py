@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..banner.page import Page
+from ..gate.coding import CorruptCoding, Stream, accept_encoding, coded, readable
 from ..gate.cookies import expire, hold_links, hold_set_cookies
 from ..gate.csp import CLOSED, read_permits
 from ..gate.html import Gate, Held, UnreadableEncoding
 from ..gate.response import (
-    Coded,
+    PAGES,
     Headers,
-    Stream,
-    accept_encoding,
     charset,
     content_coding,
     header,
     marked_etag,
     media_type,
     private,
-    readable,
     unmarked_etags,
     vary,
     without,
@@ -36,21 +35,48 @@ if TYPE_CHECKING:
 
 __all__ = ["Pass", "Shaped"]
 
-_HTML = frozenset({"text/html", "application/xhtml+xml", "text/vnd.turbo-stream.html", ""})
 #: Statuses without content, or whose content is not the resource's (RFC 9110, 15).
 _NO_CONTENT = frozenset({204, 205, 304})
 #: Response headers that may serve a held service, whatever the body is.
 _GATED = frozenset({"set-cookie", "link", "refresh"})
 #: Request headers that ask for less than the whole page.
 _PARTIAL = ("if-modified-since", "range", "if-range")
+#: Response headers that have the server in front send a file, or ask somebody else, in place of our body.
+_ELSEWHERE = ("x-accel-redirect", "x-sendfile", "x-lighttpd-send-file", "x-reproxy-url")
+#: How the name of a file begins that the server in front will not call HTML.
+_NO_PAGE = re.compile(r"[^?#]*\.(?!x?html?\b|xht\b|shtml?\b)\w+(?:[?#].*)?\Z", re.IGNORECASE | re.DOTALL)
 
 
 class Shaped(NamedTuple):
-    """The response that may leave. With a ``stream``, the body goes through it and has no length yet."""
+    """The response that may leave. With a ``stream``, the body goes through it and has no length yet.
+
+    Whether a page can be read may show in its first bytes only, so with a ``stream`` the status and the headers are
+    final when :meth:`begin` has let something out.
+    """
 
     status: int
     headers: Headers
     stream: Stream | None = None
+    closed: Callable[[str], Shaped] | None = None
+    waiting: bytes = b""
+
+    def begin(self, data: bytes, *, final: bool = False) -> tuple[Shaped, bytes]:
+        """Feed the body's first bytes, again and again until some may leave: the response as it is then, and those.
+
+        After that, ``stream`` is fed as long as there is one; an error from it ends the body in the middle.
+        ``final``: whether these are the body's last bytes too.
+        """
+        if self.stream is None:
+            return self, data
+        try:
+            out = self.stream.feed(data)
+            if final:
+                out += self.stream.finish()
+        except (UnreadableEncoding, CorruptCoding) as error:
+            if self.closed is None:
+                raise
+            return self.closed(str(error)).begin(self.waiting + data, final=final)
+        return (self if out else self._replace(waiting=self.waiting + data)), out
 
 
 class Pass:
@@ -88,6 +114,7 @@ class Pass:
             self.visitor.honours_gpc,
             page.lang,
             self._facts.for_top_page,
+            self._facts.for_top_page,
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
@@ -102,9 +129,12 @@ class Pass:
         accepted = header("accept-encoding")
         if accepted is not None:
             changes["accept-encoding"] = accept_encoding(accepted)
-        # A script's own request may be for data; everything else here becomes a page, whose date says nothing of the
-        # visitor's state: only a marked tag may be answered with "not modified".
-        page = destination != "empty"
+        # A script's own request may be for data, and one that names no destination for anything. What becomes a page
+        # is asked for whole, and its date says nothing of the visitor's state: only a marked tag may be answered with
+        # "not modified".
+        page = self._facts.for_top_page or destination != "empty"
+        if destination is None:
+            page = "html" in (header("accept") or "html")
         if self._tags is not None:
             changes["if-none-match"] = unmarked_etags(self._tags, self._state, keep_foreign=not page) or None
         if page:
@@ -118,13 +148,18 @@ class Pass:
         found = {key.lower(): value for key, value in headers}
         if not found.keys().isdisjoint(_GATED):
             headers = self._held_back(headers, found)
+        if len(found) != len(headers) and "content-type" in found:  # perhaps twice
+            found["content-type"] = ", ".join(value for key, value in headers if key.lower() == "content-type")
         kind = media_type(found.get("content-type"))
         if status == 304:
             return Shaped(status, self._not_modified(headers))
-        if kind not in _HTML or status in _NO_CONTENT or status < 200:
+        if kind not in PAGES or status in _NO_CONTENT or status < 200:
             return Shaped(status, headers)
         if found.get("content-disposition", "").strip().lower().startswith("attachment"):
             return Shaped(status, headers)
+        elsewhere = next((name for name in _ELSEWHERE if name in found), None)
+        if elsewhere is not None:
+            return self._elsewhere(status, headers, elsewhere, named=None if kind else found[elsewhere])
         if kind == "" and found.get("content-length") == "0":
             return Shaped(status, headers)  # a redirect or an empty answer names no type
         return self._html(status, headers, found)
@@ -170,7 +205,12 @@ class Pass:
         except UnreadableEncoding as error:
             return self._closed(status, headers, str(error))
         gated = _Reported(gate, self._report)
-        return Shaped(status, headers, Coded(gated, coding) if coding else gated)
+        return Shaped(
+            status,
+            headers,
+            coded(gated, coding) if coding else gated,
+            closed=lambda why: self._closed(status, headers, why),
+        )
 
     def _gate(self, headers: Headers, content_type: str | None) -> Gate:
         page, kind = self.page, media_type(content_type)
@@ -196,12 +236,25 @@ class Pass:
             xml=kind == "application/xhtml+xml",
         )
 
-    def _closed(self, status: int, headers: Headers, why: str) -> Shaped:
-        """A page that cannot be gated: an error to the developer; to visitors, a page that can reach nobody else."""
+    def _elsewhere(self, status: int, headers: Headers, name: str, *, named: str | None) -> Shaped:
+        """A response whose body is sent by the server in front. ``named``: the file, where only its name tells."""
+        if named is not None and _NO_PAGE.match(named):
+            return Shaped(status, headers)
+        # nginx keeps few of our headers, a policy not among them.
+        why = f"sent by the server in front ({name}): send pages through the application"
+        return self._closed(status, headers, why, sealed=name != "x-accel-redirect")
+
+    def _closed(self, status: int, headers: Headers, why: str, *, sealed: bool = True) -> Shaped:
+        """A page that cannot be gated: an error to the developer; to visitors, a page that can reach nobody else.
+
+        Where no policy would seal it, to visitors an error as well: ``sealed`` says so of the way that the page takes,
+        and a piece of a page comes under the policy of the page around it.
+        """
         self._consent.unreadable(self._facts.path, why)
         if self._consent.debug:
-            text = f"consent: this page cannot be gated: {why}\n".encode()
-            return Shaped(500, [("Content-Type", "text/plain; charset=utf-8")], _Instead(text))
+            return _error(f"consent: this page cannot be gated: {why}\n")
+        if not sealed or self._facts.for_script:
+            return _error("This page cannot be shown.\n")
         return Shaped(status, [*headers, ("Content-Security-Policy", CLOSED)])
 
     def _report(self, held: Iterable[Held]) -> None:
@@ -214,15 +267,25 @@ class _Reported:
 
     gate: Gate
     report: Callable[[Iterable[Held]], None]
+    empty: bool = True
 
     def feed(self, data: bytes) -> bytes:
+        if data:
+            self.empty = False
         return self.gate.feed(data)
 
     def finish(self) -> bytes:
+        if self.empty:
+            return b""  # no page: nothing is put into it
         rest = self.gate.finish()
         if self.gate.held:
             self.report(self.gate.held)
         return rest
+
+
+def _error(text: str) -> Shaped:
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+    return Shaped(500, headers, _Instead(text.encode()))
 
 
 @dataclass(slots=True)
@@ -232,7 +295,8 @@ class _Instead:
     text: bytes
 
     def feed(self, data: bytes) -> bytes:  # noqa: ARG002 - that is the point
-        return b""
+        text, self.text = self.text, b""
+        return text
 
     def finish(self) -> bytes:
-        return self.text
+        return self.feed(b"")

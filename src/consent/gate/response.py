@@ -1,4 +1,4 @@
-"""What an HTTP response means for the gate: is it HTML, can it be read, how do caches tell it apart.
+"""What an HTTP response means for the gate: is it HTML, how is it coded, how do caches tell it apart.
 
 Pure functions over header lists, in the order in which a response passes through them. Sources: RFC 9110
 (semantics), RFC 9111 (caching), the MIME Sniffing Standard (no type: the browser guesses, so we gate).
@@ -7,39 +7,24 @@ Pure functions over header lists, in the order in which a response passes throug
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Protocol
 
 __all__ = [
-    "Coded",
+    "PAGES",
     "Headers",
-    "Stream",
-    "accept_encoding",
     "charset",
     "content_coding",
     "header",
     "marked_etag",
     "media_type",
     "private",
-    "readable",
     "unmarked_etags",
     "vary",
     "without",
 ]
 
 Headers = list[tuple[str, str]]
-
-#: The content codings that we can take off and put on again, streaming.
-_CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-
-
-class Stream(Protocol):
-    """Bytes in, bytes out: a gate, or something around one."""
-
-    def feed(self, data: bytes) -> bytes: ...
-    def finish(self) -> bytes: ...
 
 
 def header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
@@ -52,76 +37,42 @@ def without(headers: Iterable[tuple[str, str]], *names: str) -> Headers:
     return [(key, value) for key, value in headers if key.lower() not in names]
 
 
+#: Where browsers stop reading a type: "text/html (comment)" and "text/html charset=utf-8" are HTML to them.
+_TYPE = re.compile(r"[ \t]*([^\s;,(/\"']+/[^\s;,(/\"']+)")
+_HTML = frozenset({"text/html", "application/xhtml+xml", "text/vnd.turbo-stream.html"})
+#: The media types that a browser may read as HTML, none among them.
+PAGES = _HTML | {""}
+#: MIME Sniffing Standard, 7: with these types, as with none, the browser guesses.
+_GUESSED = frozenset({"unknown/unknown", "application/unknown", "*/*"})
+
+
 @lru_cache(maxsize=256)
 def media_type(content_type: str | None) -> str:
-    """``text/html`` and the like, lower case and without parameters; ``""`` if there is none."""
-    return content_type.partition(";")[0].strip().lower() if content_type else ""
+    """``text/html`` and the like, lower case and without parameters; ``""`` if the browser has to guess.
+
+    Of several types (a repeated field, joined by commas) browsers take the last that they understand, servers and
+    caches the first: if one of them is HTML, it is HTML.
+    """
+    listed = [found.group(1).lower() for each in (content_type or "").split(",") if (found := _TYPE.match(each))]
+    known = [each for each in listed if each not in _GUESSED]
+    return next((each for each in known if each in _HTML), known[-1] if known else "")
 
 
-_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';]+)", re.IGNORECASE)
+_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=256)
 def charset(content_type: str | None) -> str | None:
-    """The charset that a ``Content-Type`` declares, lower case, or None."""
-    found = _CHARSET.search(content_type or "")
-    return found.group(1).lower() if found else None
+    """The charset that a ``Content-Type`` declares, lower case, or None. Several different ones are no known one."""
+    found = dict.fromkeys(each.lower() for each in _CHARSET.findall(content_type or ""))
+    return " or ".join(found) or None
 
 
 def content_coding(headers: Iterable[tuple[str, str]]) -> str:
     """The content codings that a response names, in the order in which they were put on; ``""`` for none."""
-    values = [value.strip().lower() for key, value in headers if key.lower() == "content-encoding"]
-    return ", ".join(value for value in values if value not in {"", "identity"})
-
-
-def readable(coding: str) -> bool:
-    """Whether we can take a content coding off and put it on again."""
-    return coding in _CODINGS or coding == ""
-
-
-@lru_cache(maxsize=256)
-def accept_encoding(value: str | None) -> str | None:
-    """An ``Accept-Encoding`` less what could not be gated. None stays None."""
-    if value is None:
-        return None
-    kept = [item.strip() for item in value.split(",") if _coding(item) in {"gzip", "x-gzip", "deflate", "identity"}]
-    return ", ".join(kept) or "identity"
-
-
-def _coding(item: str) -> str:
-    return item.partition(";")[0].strip().lower()
-
-
-class Coded:
-    """A stream within a content coding: decoded, passed through, encoded again."""
-
-    def __init__(self, stream: Stream, coding: str) -> None:
-        self._stream = stream
-        self._wbits = _CODINGS[coding]
-        self._decoder = zlib.decompressobj(self._wbits)
-        # Level 6 is zlib's own balance; the application's choice cannot be read off its output.
-        self._encoder = zlib.compressobj(6, zlib.DEFLATED, self._wbits)
-        self._probed = coding != "deflate"
-
-    def feed(self, data: bytes) -> bytes:
-        return self._encoder.compress(self._stream.feed(self._decode(data)))
-
-    def finish(self) -> bytes:
-        rest = self._stream.feed(self._decoder.flush()) + self._stream.finish()
-        return self._encoder.compress(rest) + self._encoder.flush()
-
-    def _decode(self, data: bytes) -> bytes:
-        if not self._probed and data:
-            # "deflate" is zlib's format by the book and raw deflate by some servers.
-            self._probed = True
-            if data[0] & 0x0F != 8:
-                self._decoder = zlib.decompressobj(-15)
-        out = self._decoder.decompress(data)
-        while self._decoder.eof and self._decoder.unused_data and self._wbits == 31:  # gzip may have several members
-            rest = self._decoder.unused_data
-            self._decoder = zlib.decompressobj(self._wbits)
-            out += self._decoder.decompress(rest)
-        return out
+    values = [value for key, value in headers if key.lower() == "content-encoding"]
+    items = [item.strip().lower() for value in values for item in value.split(",")]
+    return ", ".join(item for item in items if item not in {"", "identity"})
 
 
 def vary(headers: Headers, *names: str) -> Headers:
