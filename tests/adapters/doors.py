@@ -34,6 +34,8 @@ class Served:
     body: bytes | tuple[bytes, ...]
     status: int = 200
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/html; charset=utf-8"),)
+    #: What is answered in its place to a request that names a header so.
+    instead: tuple[str, str, Served] | None = None
 
     @property
     def chunks(self) -> list[bytes]:
@@ -86,13 +88,19 @@ class Door:
     name: str
     ask: Callable[[Request], Answer]
     log: ListStore
+    site: Any
 
 
 Site = dict[str, Served]
 
 
-def _site_of(serve: Site, path: str) -> Served:
-    return serve.get(path, Served(b"<!doctype html><body><p>404</p></body>", 404))
+def _site_of(serve: Site, path: str, header: Callable[[str], str | None]) -> Served:
+    served = serve.get(path, Served(b"<!doctype html><body><p>404</p></body>", 404))
+    if served.instead is not None:
+        name, value, instead = served.instead
+        if value in (header(name) or ""):
+            return instead
+    return served
 
 
 def _environ(request: Request) -> dict[str, Any]:
@@ -144,7 +152,9 @@ def _without_body(answer: Answer, request: Request) -> Answer:
 
 def _wsgi_app(serve: Site, style: str) -> Callable[..., Iterable[bytes]]:
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        served = _site_of(serve, environ["PATH_INFO"])
+        served = _site_of(
+            serve, environ["PATH_INFO"], lambda name: environ.get(f"HTTP_{name.upper().replace('-', '_')}")
+        )
         line = f"{served.status} OK"
         headers = list(served.headers)
         if not served.streamed and served.status != 304:
@@ -168,17 +178,17 @@ def _wsgi_app(serve: Site, style: str) -> Callable[..., Iterable[bytes]]:
 
 
 def _wsgi(serve: Site, settings: dict[str, Any], *, style: str = "plain") -> Door:
+    from consent.site import Site as ConsentSite
     from consent.wsgi import ConsentMiddleware
 
     app = _wsgi_app(serve, style)
-    log = ListStore()
+    site = ConsentSite.open(settings, keys=[SECRET])
+    log = site.store = ListStore()
     doors: dict[bool, Any] = {}
     for valid in (True, False):
         # The validator's own wrapper does not allow for an application that starts late.
-        door = ConsentMiddleware(validator(app) if valid and style != "late" else app, settings, secret_key=SECRET)
-        door.site.store = log
-        doors[valid] = door
-    return Door(f"wsgi, {style}", lambda request: call_wsgi(doors[request.valid], request), log)
+        doors[valid] = ConsentMiddleware(validator(app) if valid and style != "late" else app, site)
+    return Door(f"wsgi, {style}", lambda request: call_wsgi(doors[request.valid], request), log, site)
 
 
 def _flask(serve: Site, settings: dict[str, Any]) -> Door:
@@ -192,7 +202,7 @@ def _flask(serve: Site, settings: dict[str, Any]) -> Door:
     @app.route("/", defaults={"path": ""})
     @app.route("/<path:path>")
     def page(path: str) -> flask.Response:
-        served = _site_of(serve, f"/{path}")
+        served = _site_of(serve, f"/{path}", flask.request.headers.get)
         chunks = iter(served.chunks) if served.streamed else served.chunks[0]
         response = flask.Response(chunks, status=served.status)
         response.headers.clear()
@@ -202,14 +212,15 @@ def _flask(serve: Site, settings: dict[str, Any]) -> Door:
         return response
 
     Consent(app)
-    log = app.extensions["consent"].store = ListStore()
-    return Door("flask", lambda request: call_wsgi(app, request), log)
+    site = app.extensions["consent"]
+    log = site.store = ListStore()
+    return Door("flask", lambda request: call_wsgi(app, request), log, site)
 
 
-def _django_response(serve: Site, path: str, *, is_async: bool) -> Any:
+def _django_response(serve: Site, request: Any, path: str, *, is_async: bool) -> Any:
     from django.http import HttpResponse, StreamingHttpResponse
 
-    served = _site_of(serve, path)
+    served = _site_of(serve, path, request.headers.get)
     response: Any
     if served.streamed:
 
@@ -276,7 +287,7 @@ def _middleware_of(handler: Any) -> Any:
 
 def _django(serve: Site, settings: dict[str, Any]) -> Door:
     def view(request: Any, path: str) -> Any:
-        return _django_response(serve, f"/{path}", is_async=False)
+        return _django_response(serve, request, f"/{path}", is_async=False)
 
     _django_settings(settings, "unset")
     from django.test.utils import override_settings
@@ -285,13 +296,14 @@ def _django(serve: Site, settings: dict[str, Any]) -> Door:
     from django.core.handlers.wsgi import WSGIHandler
 
     handler = WSGIHandler()
-    log = _middleware_of(handler).site.store = ListStore()
-    return Door("django", lambda request: _without_body(call_wsgi(handler, request), request), log)
+    site = _middleware_of(handler).site
+    log = site.store = ListStore()
+    return Door("django", lambda request: _without_body(call_wsgi(handler, request), request), log, site)
 
 
 def _django_async(serve: Site, settings: dict[str, Any]) -> Door:
     async def view(request: Any, path: str) -> Any:
-        return _django_response(serve, f"/{path}", is_async=True)
+        return _django_response(serve, request, f"/{path}", is_async=True)
 
     _django_settings(settings, "unset")
     from django.test.utils import override_settings
@@ -300,8 +312,9 @@ def _django_async(serve: Site, settings: dict[str, Any]) -> Door:
     from django.core.handlers.asgi import ASGIHandler
 
     handler = ASGIHandler()
-    log = _middleware_of(handler).site.store = ListStore()
-    return Door("django, async", lambda request: call_asgi(handler, request), log)
+    site = _middleware_of(handler).site
+    log = site.store = ListStore()
+    return Door("django, async", lambda request: call_asgi(handler, request), log, site)
 
 
 def call_asgi(app: Any, request: Request) -> Answer:

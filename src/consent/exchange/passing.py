@@ -114,7 +114,6 @@ class Pass:
             self.visitor.honours_gpc,
             page.lang,
             self._facts.for_top_page,
-            self._facts.for_top_page,
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
