@@ -42,6 +42,7 @@ class Site:
             settings,
             held=self._tell_held,
             unreadable=self._tell_unreadable,
+            unguarded=self._tell_unguarded,
             debug=debug,
             version=installed_version("cookie-consent"),
         )
@@ -108,6 +109,14 @@ class Site:
     def _tell_unreadable(self, path: str, why: str) -> None:
         if self._first("unreadable", path, why):
             log.error("sent behind a closing Content-Security-Policy, because it cannot be gated: %s (%s)", path, why)
+
+    def _tell_unguarded(self, path: str) -> None:
+        if self._first("unguarded", path):
+            log.warning(
+                "not guarded: the Content-Security-Policy of %s lets no script of this site in; give it a nonce, "
+                "or 'self', or choose another wall",
+                path,
+            )
 
     def _first(self, *finding: object) -> bool:
         with self._lock:

@@ -140,7 +140,7 @@ def test_a_cookies_life_and_party_are_in_the_notice() -> None:
 # Files
 
 
-@pytest.mark.parametrize("name", ["consent.js", "consent.css"])
+@pytest.mark.parametrize("name", ["consent.js", "consent.css", "guard.js"])
 def test_a_file_is_known_by_its_content(name: str) -> None:
     file = asset(name)
     assert file is asset(name)

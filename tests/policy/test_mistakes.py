@@ -153,6 +153,8 @@ MISTAKES = {
     "a prefix with a query": Wrong({"prefix": "/a?b"}, "CONSENT.prefix", "a path such as", "/a?b"),
     "a log that is a path": Wrong({"log": "consent.db"}, "CONSENT.log", "an address such as sqlite:///consent.db"),
     "a log that is a number": Wrong({"log": 5}, "CONSENT.log", "an address such as"),
+    "wall misspelt": Wrong({"wall": "cps"}, "CONSENT.wall", "not one of", "cps", "csp"),
+    "wall as a truth": Wrong({"wall": True}, "CONSENT.wall", "not one of", True, None, "guard"),
     "placement misspelt": Wrong({"placement": "manuel"}, "CONSENT.placement", "not one of", "manuel", "manual"),
     "a language that is none": Wrong({"language": "french language"}, "CONSENT.language", "a language tag", "french language"),
     "a language that is a list": Wrong({"language": ["fr"]}, "CONSENT.language", "must be a text", ["fr"]),
@@ -193,7 +195,7 @@ def test_none_reads_as_left_out() -> None:
     """A Python mapping built from the environment has ``None`` where nothing was set."""
     names = (
         "policy", "services", "purposes", "undeclared", "regime", "region", "wording", "privacy_url", "prefix", "log",
-        "placement", "language", "texts", "cookie_name", "secret_key",
+        "placement", "wall", "language", "texts", "cookie_name", "secret_key",
     )  # fmt: skip
     assert read_settings(dict.fromkeys(names), keys=KEY) == read_settings({}, keys=KEY)
     inner = dict.fromkeys(("title", "provider", "purposes", "hosts", "snippets", "cookies", "storage", "privacy_url"))
@@ -297,7 +299,7 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, name: str) -> Non
 NAMES = st.sampled_from(
     [
         "policy", "services", "purposes", "undeclared", "regime", "region", "wording", "privacy_url", "prefix", "log",
-        "placement", "language", "texts", "cookie_name", "secret_key", "title", "text", "provider", "hosts", "snippets",
+        "placement", "wall", "language", "texts", "cookie_name", "secret_key", "title", "text", "provider", "hosts", "snippets",
         "cookies", "storage", "name", "days", "third_party", "model", "months", "signals", "privacy_choices", "*", "fr",
         "youtube", "study", "analytics", "research",
     ]

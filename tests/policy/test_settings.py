@@ -30,6 +30,7 @@ undeclared = "allow"
 log = "sqlite:///"
 prefix = "/_choice"
 placement = "manual"
+wall = "csp-report"
 language = "fr-CA"
 cookie_name = "choice"
 
@@ -69,6 +70,7 @@ MAPPING: dict[str, Any] = {
     "log": "sqlite:///",
     "prefix": "/_choice/",
     "placement": "manual",
+    "wall": "csp-report",
     "language": "fr-CA",
     "cookie_name": "choice",
     "purposes": {"research": {"title": "Research", "text": "Which articles are read to the end."}},
@@ -152,6 +154,7 @@ def test_everything_that_was_said_is_in_what_was_read(tmp_path: Path) -> None:
     assert settings.regime == PRESETS["us-ca"]
     assert settings.region is None
     assert (settings.wording, settings.placement, settings.language) == ("assume", "manual", "fr-CA")
+    assert settings.wall == "csp-report"
     assert (settings.prefix, settings.privacy_url, settings.log) == ("/_choice/", "/privacy", "sqlite:///")
     assert settings.cookie_name == "choice"
     assert settings.texts == {"*": {"title": "Your choice"}, "fr": {"refuse": "Non merci"}}
@@ -165,6 +168,7 @@ def test_an_empty_mapping_is_a_strict_site_that_asks_for_nothing() -> None:
     assert settings.regime == STRICT
     assert settings.policy.undeclared
     assert (settings.wording, settings.placement, settings.language) == ("auto", "auto", "auto")
+    assert settings.wall == "off"
     assert (settings.prefix, settings.log, settings.cookie_name) == ("/_consent/", "sqlite:///consent.db", "consent")
 
 

@@ -22,6 +22,7 @@ from ..banner.page import Page
 from ..banner.text import negotiate
 from ..gate.html import Held
 from ..gate.match import Rules
+from ..gate.wall import told
 from ..policy.regime import PRESETS, Regime, regime_for_region
 from ..policy.settings import Settings
 from ..visitor.cookie import DecisionCookie
@@ -37,7 +38,8 @@ __all__ = ["Append", "Consent", "Facts", "NeedBody", "Pass", "Reply", "Shaped", 
 class Consent:
     """One site's settings, ready to answer. Immutable but for caches; one per process serves all threads.
 
-    ``held`` is told, page by page, what was held; ``unreadable`` which page could not be gated and why.
+    ``held`` is told, page by page, what was held; ``unreadable`` which page could not be gated and why; ``unguarded``
+    which page's policy lets no script of ours in to guard it.
     ``debug``: show the developer a page that cannot be gated as an error.
     """
 
@@ -47,6 +49,7 @@ class Consent:
         *,
         held: Callable[[str, Iterable[Held]], None] = lambda _path, _held: None,
         unreadable: Callable[[str, str], None] = lambda _path, _why: None,
+        unguarded: Callable[[str], None] = lambda _path: None,
         debug: bool = False,
         version: str = "0",
     ) -> None:
@@ -65,6 +68,9 @@ class Consent:
         )
         self.held = held
         self.unreadable = unreadable
+        self.unguarded = unguarded
+        #: What the head guard is told, where the site has it.
+        self.told = told(settings.policy) if settings.wall == "guard" else ""
         self.debug = debug
         self.version = version
         self.varies = _varies(settings)

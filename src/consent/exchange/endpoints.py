@@ -269,6 +269,7 @@ _READS: Mapping[str, Callable[[Consent, Facts], Reply]] = {
     "declaration.json": _declaration,
     "consent.js": _asset("consent.js"),
     "consent.css": _asset("consent.css"),
+    "guard.js": _asset("guard.js"),
     GPC_PATH: _gpc,
 }
 

@@ -29,6 +29,7 @@ from ..gate.response import (
 )
 from ..visitor.decision import Visitor
 from .facts import DOCUMENTS, Facts, RequestChanges
+from .wall import guard_of, walled
 
 if TYPE_CHECKING:
     from . import Consent
@@ -114,6 +115,8 @@ class Pass:
             self.visitor.honours_gpc,
             page.lang,
             self._facts.for_top_page,
+            consent.settings.wall,
+            consent.told and (consent.told, self._facts.for_script),
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
@@ -206,7 +209,7 @@ class Pass:
         gated = _Reported(gate, self._report)
         return Shaped(
             status,
-            headers,
+            walled(self._consent, self._facts, self.visitor.granted, headers),
             coded(gated, coding) if coding else gated,
             closed=lambda why: self._closed(status, headers, why),
         )
@@ -226,6 +229,7 @@ class Pass:
         return Gate(
             self._consent.rules,
             self.visitor.granted,
+            head=guard_of(self._consent, self._facts, page, headers, html=kind == "text/html"),
             banner=banner,
             footer=footer,
             script=script,

@@ -1,4 +1,7 @@
-"""What a response's Content Security Policy lets us insert, and the policy behind which we hide what we cannot read.
+"""What a response's Content Security Policy lets us insert, and the policies of ours.
+
+Those are the one behind which we hide what we cannot read, and the wall: one beside the site's own, which lists what is
+not held. A browser asks every policy, so that ours can only take away.
 
 Source: https://www.w3.org/TR/CSP3/ (directives 6.1, fallback 6.8, "does element match" 6.7.3).
 """
@@ -9,8 +12,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
-__all__ = ["CLOSED", "Permits", "read_permits"]
+from ..policy.policy import Policy
+
+__all__ = ["CLOSED", "Permits", "read_permits", "script_way", "wall"]
 
 #: Nothing but this site may be loaded, called or framed.
 CLOSED = (
@@ -94,3 +100,156 @@ def _inline(policy: dict[str, list[str]], nonce: str | None) -> bool:
     # A nonce or a hash switches 'unsafe-inline' off.
     strict = any(source.startswith(("'nonce-", "'sha256-", "'sha384-", "'sha512-")) for source in folded)
     return "'unsafe-inline'" in folded and not strict
+
+
+# A script of ours at the head's beginning
+
+
+def script_way(headers: Iterable[tuple[str, str]], site: str) -> Literal["inline", "file"] | None:
+    """How a script of ours passes the enforced policies: in the page, as a file of this site, or not at all.
+
+    A nonce is :func:`read_permits`' affair. ``site``: this site's host, with its port.
+    """
+    ways: set[str] = {"inline", "file"}
+    policies = _policies(headers)
+    nonces = {nonce for policy in policies if (nonce := _nonce(policy, _SCRIPT))}
+    for policy in policies:
+        sources = _sources(policy, _SCRIPT)
+        if sources is None or (len(nonces) == 1 and _nonce(policy, _SCRIPT)):
+            continue
+        folded = [source.lower() for source in sources]
+        strict = "'strict-dynamic'" in folded
+        if "'unsafe-inline'" not in folded or strict or any(map(_ONLY_THESE.match, folded)):
+            ways.discard("inline")
+        hosts = {source.partition("://")[2] or source for source in folded}
+        if strict or not ({"'self'", "*", "http:", "https:", site.lower()} & {*folded, *hosts}):
+            ways.discard("file")
+    return "inline" if "inline" in ways else "file" if "file" in ways else None
+
+
+# The wall
+
+
+#: Directives with sources from which a browser fetches (CSP3, 6.1).
+_FETCH = frozenset(
+    f"{kind}-src"
+    for kind in ("default", "child", "connect", "fenced-frame", "font", "frame", "img", "manifest", "media", "object")
+) | {"prefetch-src", "script-src", "script-src-elem", "style-src", "style-src-elem", "worker-src"}
+#: Where the site has no policy: all that pages do by themselves.
+_OWN = "'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
+_ONLY_THESE = re.compile(r"'(?:nonce|sha256|sha384|sha512)-")
+_HOST_SOURCE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?([^/:]+)(?::([0-9]+|\*))?(/.*)?\Z", re.IGNORECASE)
+_WIDE = frozenset({"*", "http:", "https:", "ws:", "wss:"})
+
+
+def wall(
+    headers: Iterable[tuple[str, str]], policy: Policy, allowed: frozenset[str], *, site: str, secure: bool
+) -> str:
+    """The policy beside the site's own, which lets through what is not held, or ``""`` if the site's does already.
+
+    Each policy of the site's is taken less the hosts of held services; sources that would let through everybody are
+    replaced by this site and the hosts of allowed services. Where the site says nothing of some kind of address, it is
+    those too. Several policies in one value are separated by commas; a browser asks all of them.
+
+    >>> from consent.policy.policy import Policy, Purpose, Service
+    >>> stats = Service("stats", purposes=("analytics",), hosts=("stats.example",))
+    >>> policy = Policy.of([Purpose("necessary"), Purpose("analytics")], [stats])
+    >>> site = [("Content-Security-Policy", "default-src 'self'; script-src 'self' stats.example 'nonce-x'")]
+    >>> wall(site, policy, frozenset({"necessary"}), site="shop.example", secure=True)
+    "default-src 'self'; script-src 'self' 'nonce-x'"
+    >>> wall(site, policy, frozenset({"necessary", "analytics"}), site="shop.example", secure=True)
+    ''
+    """
+    held, free = _hosts(policy, allowed)
+    if not held:
+        return ""
+    socket = f"{'wss' if secure else 'ws'}://{site}"
+    own = [*_OWN.split(), *([socket] if site else []), *free]
+    written: list[str] = []
+    for theirs in _policies(headers) or [{}]:
+        ours: dict[str, list[str]] = {}
+        narrowed = False
+        if "default-src" not in theirs:
+            ours["default-src"] = own
+            narrowed = True
+        for name, sources in theirs.items():
+            if name in _FETCH:
+                ours[name] = _narrowed(sources, held, free, socket if site else "")
+                narrowed = narrowed or ours[name] != sources
+        if narrowed:
+            ours.update({name: theirs[name] for name in ("report-uri", "report-to") if name in theirs})
+            written.append("; ".join(" ".join((name, *sources)) for name, sources in ours.items()))
+    return ", ".join(written)
+
+
+@lru_cache(maxsize=256)
+def _hosts(policy: Policy, allowed: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The host patterns of held services, and the sources that allowed ones need."""
+    held: list[str] = [host for service in policy.undeclared for host in service.hosts]
+    free: dict[str, None] = {}
+    for service in policy.services:
+        if allowed.issuperset(service.purposes):
+            free.update(dict.fromkeys(source for host in service.hosts if (source := _source(host))))
+        else:
+            held += service.hosts
+    return tuple(host for host in held if _source(host)), tuple(free)
+
+
+def _source(pattern: str) -> str:
+    """A host pattern as a source, which may say more than it; ``""`` for paths on this site and on any host."""
+    authority, slash, path = pattern.partition("/")
+    host, colon, port = authority.partition(":")
+    if host in {"", "*"}:
+        return ""
+    if "*" in host:
+        host = f"*.{host.partition('*')[2].partition('.')[2]}"
+    # A path counts whole unless it ends with a slash; ours are beginnings.
+    path = re.split(r"[*?]", path)[0]
+    folder = (slash + path)[: (slash + path).rfind("/") + 1]
+    folder = folder.replace(";", "%3B").replace(",", "%2C") if len(folder) > 1 else ""
+    return f"{host}{colon}{port}{folder}"
+
+
+def _narrowed(sources: list[str], held: tuple[str, ...], free: tuple[str, ...], socket: str) -> list[str]:
+    kept = [source for source in sources if source.lower() not in _WIDE and not _reaches(source, held)]
+    if len(kept) == len(sources):
+        return sources
+    wide = any(source.lower() in _WIDE for source in sources)
+    more = ["'self'", "data:", "blob:", *([socket] if socket else []), *free] if wide else free
+    return [*kept, *(source for source in more if source not in kept)] or ["'none'"]
+
+
+@lru_cache(maxsize=4096)
+def _reaches(source: str, held: tuple[str, ...]) -> bool:
+    """Whether a source lets through anything of these host patterns."""
+    found = None if source.startswith("'") else _HOST_SOURCE.match(source.lower())
+    return found is not None and any(_meet(found, pattern) for pattern in held)
+
+
+def _meet(source: re.Match[str], pattern: str) -> bool:
+    host, port, path = source.group(2), source.group(3) or "", source.group(4) or ""
+    authority, slash, rest = pattern.partition("/")
+    name, _, number = authority.partition(":")
+    if number and port not in {"*", number}:
+        return False
+    if not _overlap(host, name):
+        return False
+    if not slash or path in {"", "/"}:
+        return True
+    start = f"/{re.split(r'[*?]', rest)[0]}".lower()
+    return start.startswith(path) or path.startswith(start)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether there is a host that both mean; a star in a label counts as the whole label and all before it."""
+    first, second = ("." + text.partition("*")[2].partition(".")[2] if "*" in text else text for text in (one, other))
+    if "*" in one and "*" in other:
+        return first.endswith(second) or second.endswith(first)
+    if "*" in one:
+        return second.endswith(first)
+    return first.endswith(second) if "*" in other else first == second
+
+
+def _policies(headers: Iterable[tuple[str, str]]) -> list[dict[str, list[str]]]:
+    values = [value for name, value in headers if name.lower() == "content-security-policy"]
+    return [_directives(policy) for value in values for policy in value.split(",") if policy.strip()]

@@ -24,6 +24,7 @@ __all__ = ["RegionSource", "Settings", "read_settings", "read_toml"]
 
 Wording = Literal["auto", "ask", "assume"]
 Placement = Literal["auto", "manual"]
+Wall = Literal["off", "guard", "csp", "csp-report"]
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
@@ -75,6 +76,7 @@ class Settings:
     prefix: str = "/_consent/"
     log: str = field(default="sqlite:///consent.db", repr=False)
     placement: Placement = "auto"
+    wall: Wall = "off"
     language: str = "auto"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     cookie_name: str = "consent"
@@ -121,6 +123,7 @@ def read_settings(
         prefix=_prefix(table),
         log=_log(table),
         placement=cast("Placement", table.choice("placement", ("auto", "manual"), "auto")),
+        wall=cast("Wall", table.choice("wall", ("off", "guard", "csp", "csp-report"), "off")),
         language=_language(table),
         texts=_texts(table),
         cookie_name=_cookie_name(table),

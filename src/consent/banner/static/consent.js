@@ -99,8 +99,14 @@ class Consent extends EventTarget {
 
 /** A page that imports this file under another address than the banner's has it twice; the first one acts for both. */
 const PLACE = Symbol.for("consent");
+const GUARD = Symbol.for("consent guard");
 const place = /** @type {{[PLACE]?: Consent}} */ (/** @type {unknown} */ (document));
 const first = !place[PLACE];
+
+/** What keeps scripts from held services, where the site has it; it must be told what was granted and what is woken. */
+const guard = /** @type {{[GUARD]?: {allow(purposes: string[]): void, free(element: Element): boolean, made(element: Element): boolean}}} */ (
+  /** @type {unknown} */ (document)
+)[GUARD];
 
 export const consent = (place[PLACE] ??= new Consent());
 
@@ -137,6 +143,7 @@ async function send(choice) {
     location.reload();
     return true;
   }
+  guard?.allow(state.granted);
   consent.dispatchEvent(new CustomEvent("change", { detail: state }));
   await wake();
   return true;
@@ -230,7 +237,8 @@ function mayWake(element) {
   if (element.localName.startsWith("x-consent-held-")) return false;
   // Where scripts need a nonce, one without stays as the page's policy would have it: some policies let a script that
   // is allowed bring in others, which here would be whatever somebody managed to write into the page.
-  if (ours?.nonce && element instanceof HTMLScriptElement && element.nonce !== ours.nonce) {
+  // What the guard took from a script that ran was not written there.
+  if (ours?.nonce && element instanceof HTMLScriptElement && element.nonce !== ours.nonce && !guard?.made(element)) {
     if (element.text || "strict" in ours.dataset) return false;
   }
   return sleeping && purposes.length > 0 && purposes.every((purpose) => purpose === "necessary" || state.granted.includes(purpose));
@@ -297,12 +305,15 @@ async function wakeIfAllowed(element) {
 async function wakeElement(element) {
   const kind = element.localName;
   // A copy has not run yet and keeps text and nonce; putting it in starts it as the page would have.
-  const woken = kind === "script" || kind === "style" ? /** @type {Element} */ (element.cloneNode(true)) : element;
+  // One that a script made stays itself, with its listeners.
+  const fresh = (kind === "script" || kind === "style") && !guard?.made(element);
+  const woken = fresh ? /** @type {Element} */ (element.cloneNode(true)) : element;
+  guard?.free(woken);
   const focused = element === document.activeElement;
   const gap = document.createComment("");
   // A frame that is put in again begins afresh, with its sandbox, and adds nothing to the browser's history.
-  if (woken !== element || kind === "iframe") element.replaceWith(gap);
-  if (woken !== element) woken.removeAttribute("type");
+  if (woken !== element || kind === "iframe" || kind === "script") element.replaceWith(gap);
+  if (kind === "script" || kind === "style") woken.removeAttribute("type");
   if (kind === "script" && woken.textContent) woken.textContent = trusted("createScript", woken.textContent);
   if (woken.hasAttribute(`${HELD}src`)) woken.removeAttribute("srcdoc");
   for (const { name, value } of [...woken.attributes]) {

@@ -1,0 +1,355 @@
+"""The second wall: what scripts build or call themselves, with and without it, as ``docs/wall.md`` tells it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+from servers import ROOT, Outside, Place, Quiet, serving, wait_until
+from visitors import Visitor
+from werkzeug.serving import make_server
+
+from consent.wsgi import ConsentMiddleware
+
+pytestmark = pytest.mark.browser
+
+_SERVICES = {
+    "stats": {"title": "Stats", "purposes": ["analytics"], "hosts": ["*.held.example", "/proxy/"]},
+    "maps": {"title": "Maps", "purposes": ["marketing"], "hosts": ["maps.example/held/"]},
+    "fonts": {"title": "Fonts", "purposes": ["necessary"], "hosts": ["free.example"]},
+}
+_BUILD = "const make = (name, more) => Object.assign(document.createElement(name), more);"
+
+#: What a page's script does; ``HELD`` is a host of its own below that of the held service. In the table's words.
+ATTEMPTS = {
+    "adds a script": "document.head.append(make('script', { src: HELD + '/a.js' }))",
+    "sets an address with `setAttribute`": "const s = make('script'); s.setAttribute('SRC', HELD + '/a.js'); document.head.appendChild(s)",
+    "loads a picture that is nowhere in the page": "new Image().src = HELD + '/p.gif'",
+    "sets `srcset`": "document.body.prepend(make('img', { srcset: HELD + '/p.gif 1x, /own.gif 2x' }))",
+    "adds a frame": "document.body.append(make('iframe', { src: HELD + '/embed/' }))",
+    "adds a frame with a document in it": "document.body.append(make('iframe', { srcdoc: `<img src='${HELD}/p.gif'>` }))",
+    "adds a stylesheet": "document.head.append(make('link', { rel: 'stylesheet', href: HELD + '/s.css' }))",
+    "asks to load ahead": "document.head.append(make('link', { rel: 'preload', as: 'image', href: HELD + '/p.gif' }))",
+    "plays a video or a sound": "document.body.append(make('video', { src: HELD + '/v', preload: 'auto' }))",
+    "makes an `Audio`": "new Audio(HELD + '/v').load()",
+    "adds an object": "document.body.append(make('object', { data: HELD + '/embed/' }))",
+    "adds an embed": "document.body.append(make('embed', { src: HELD + '/embed/', type: 'text/html' }))",
+    "sets `innerHTML`": "document.body.append(make('div', { innerHTML: `<p><img src=${HELD}/p.gif>` }))",
+    "calls `insertAdjacentHTML`": "document.head.insertAdjacentHTML('beforeend', `<link rel=stylesheet href='${HELD}/s.css'>`)",
+    "sets `outerHTML`": "const e = make('p'); document.body.append(e); e.outerHTML = `<iframe src='${HELD}/embed/'></iframe>`",
+    "calls `document.write`": "document.write(`<p>kept</p><script src=\"${HELD}/a.js?a=1&amp;b=2\"></script>`)",
+    "clones a template": "const t = make('template'); t.innerHTML = `<img src=${HELD}/p.gif>`; document.body.append(t.content.cloneNode(true))",
+    "makes a fragment": "document.body.append(document.createRange().createContextualFragment(`<script src=${HELD}/a.js></script>`))",
+    "calls `fetch`": "fetch(HELD).catch(() => {})",
+    "fetches a `Request`": "fetch(new Request(HELD)).catch(() => {})",
+    "uses `XMLHttpRequest`": "const x = new XMLHttpRequest(); x.open('GET', HELD); x.send()",
+    "sends a beacon": "navigator.sendBeacon(HELD, 'x')",
+    "opens a `WebSocket`": "new WebSocket(HELD.replace('https', 'wss'))",
+    "opens an `EventSource`": "new EventSource(HELD)",
+    "loads from a path of your own site": "document.head.append(make('script', { src: '/proxy/NAME.js' }))",
+    "starts a worker from a path of your own site": "new Worker('/proxy/NAME.js')",
+    "imports a module": "import(HELD + '/a.js').catch(() => {})",
+    "styles with an address": "document.body.style.backgroundImage = `url(${HELD}/p.gif)`",
+    "loads a font": "new FontFace('held', `url(${HELD}/font)`).load().catch(() => {})",
+    "calls from a worker": "new Worker(URL.createObjectURL(new Blob([`fetch('${HELD}').catch(() => {})`])))",
+    "borrows `fetch` from an empty frame": "const f = make('iframe'); document.body.append(f); f.contentWindow.fetch(HELD).catch(() => {})",
+    "leaves for another page": "setTimeout(() => { location = HELD + '/embed/' })",
+    "opens a window": "open(HELD + '/embed/')",
+    "sends a form": "const f = make('form', { action: HELD + '/embed/' }); document.body.append(f); f.submit()",
+}  # fmt: skip
+#: What stands in the page as the server sends it.
+WRITTEN = {
+    "a script": "<script src='HELD/a.js'></script>",
+    "a picture": "<img src='HELD/p.gif' alt=''>",
+    "a frame": "<iframe src='HELD/embed/'></iframe>",
+    "a style with an address": "<style>h1 { background: url(HELD/p.gif) }</style>",
+}
+_POLICY = "default-src 'none'; script-src 'nonce-abc'; style-src 'self' 'nonce-abc'; connect-src 'self'; img-src 'self' data:; form-action 'self'"
+
+Sites = Callable[..., "Site"]
+
+
+class Site:
+    """A site of one wall: a page for each attempt, and any other that a test publishes."""
+
+    def __init__(self, place: Place, pages: dict[str, tuple[str, str]], hits: list[str]) -> None:
+        self.place, self.pages, self.hits = place, pages, hits
+
+    def publish(self, head: str = "", *, script: str = "", body: str = "", policy: str = "") -> None:
+        """``script`` is a file of the site's own, which runs in the middle of the body."""
+        nonce = "nonce=abc" if "nonce-abc" in policy else ""
+        after = f"<script {nonce} src=/own.js></script>" if script else ""
+        self.pages["/"] = _page(head, f"{body}{after}"), policy
+        self.pages["/own.js"] = f"{_BUILD} {script}", ""
+
+
+def _page(head: str, body: str) -> str:
+    icon = '<link rel=icon href="data:,">'
+    return f"<!doctype html><html lang=en><head><meta charset=utf-8>{icon}{head}</head><body><h1>Page</h1>{body}"
+
+
+def _pages() -> dict[str, tuple[str, str]]:
+    pages: dict[str, tuple[str, str]] = {}
+    for number, code in enumerate(ATTEMPTS.values()):
+        pages[f"/try/{number}"] = _page("", f"<script src=/try/{number}.js></script>"), ""
+        held = f"const HELD = 'https://try{number}.held.example';"
+        pages[f"/try/{number}.js"] = f"{{ {_BUILD} {held} {code.replace('NAME', f'try{number}')} }}", ""
+    for number, html in enumerate(WRITTEN.values()):
+        pages[f"/written/{number}"] = _page("", html.replace("HELD", f"https://written{number}.held.example")), ""
+    return pages
+
+
+@pytest.fixture
+def site(outside: Outside, tmp_path: Path) -> Iterator[Sites]:
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def start(wall: str, **settings: Any) -> Site:
+            pages, hits = _pages(), []
+
+            def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+                path = environ["PATH_INFO"]
+                text, policy = pages.get(path, ("<!doctype html><title>Empty</title>", ""))
+                if path.startswith("/proxy/"):
+                    hits.append(path)
+                kind = "text/javascript" if path.endswith(".js") else "text/html; charset=utf-8"
+                start_response(
+                    "200 OK", [("Content-Type", kind), *([("Content-Security-Policy", policy)] * bool(policy))]
+                )
+                return [text.encode()]
+
+            log = f"sqlite:///{tmp_path / f'{wall}.db'}"
+            settings = {"services": _SERVICES, "log": log, "wall": wall, "undeclared": "allow", **settings}
+            middleware = ConsentMiddleware(app, settings, secret_key="a key for the pages of this test")
+            server = make_server("127.0.0.1", 0, middleware, threaded=True, request_handler=Quiet)
+            url = stack.enter_context(serving(server))
+            stack.callback(middleware.site.close)
+            return Site(Place(wall, url, log, "/", frozenset(), frozenset(), frozenset(), outside.heard), pages, hits)
+
+        yield start
+
+
+def _table() -> dict[str, list[bool]]:
+    """What ``docs/wall.md`` says: for each row, whether it is stopped by the gate alone, with the guard, with a csp."""
+    text = (ROOT / "docs" / "wall.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| (yes|no) \| (yes|no) \| (yes|no) \|$", text, re.MULTILINE)
+    return {name: [cell == "yes" for cell in cells] for name, *cells in rows}
+
+
+def _stopped(site: Site, visitor: Visitor) -> dict[str, bool]:
+    """What came through, of everything that is tried."""
+    names = [*(f"try{number}" for number in range(len(ATTEMPTS))), *(f"written{n}" for n in range(len(WRITTEN)))]
+    for name in names:
+        visitor.go(re.sub(r"([a-z]+)(\d+)", r"/\1/\2", name))
+        visitor.page.wait_for_timeout(60)
+    visitor.page.wait_for_timeout(700)
+
+    def through(name: str) -> bool:
+        return visitor.heard().get(f"{name}.held.example", 0) > 0 or f"/proxy/{name}.js" in site.hits
+
+    return {title: not through(name) for title, name in zip((*ATTEMPTS, *WRITTEN), names, strict=True)}
+
+
+def _wrong(found: dict[str, bool], column: int) -> dict[str, bool]:
+    return {name: stopped for name, stopped in found.items() if stopped != _table()[name][column]}
+
+
+def test_the_table_has_a_row_for_each_attempt() -> None:
+    assert set(_table()) == {*ATTEMPTS, *WRITTEN}
+
+
+@pytest.mark.parametrize(("column", "wall"), list(enumerate(("off", "guard", "csp"))))
+def test_what_each_wall_stops_is_what_the_table_says(
+    site: Sites, visit: Callable[..., Visitor], column: int, wall: str
+) -> None:
+    there = site(wall)
+    found = _stopped(there, visit(there.place))
+    assert _wrong(found, column) == {}
+
+
+@pytest.mark.parametrize("wall", ["guard", "csp"])
+def test_nothing_is_stopped_once_it_is_agreed_to(site: Sites, visit: Callable[..., Visitor], wall: str) -> None:
+    there = site(wall)
+    visitor = visit(there.place)
+    visitor.go("/")
+    visitor.accept()
+    found = _stopped(there, visitor)
+    assert not any(found.values()), found
+    assert not [each for each in visitor.complaints if each.startswith("violates")]
+
+
+# How it is refused, and what happens then
+
+
+@pytest.mark.parametrize("wall", ["off", "guard"])
+def test_a_refused_call_fails_as_a_blocked_one_does(site: Sites, visit: Callable[..., Visitor], wall: str) -> None:
+    there = site(wall)
+    visitor = visit(there.place)
+    visitor.go("/")
+    said = visitor.page.evaluate("""async () => {
+      const HELD = "https://calls.held.example", told = {};
+      const thrown = (act) => { try { act(); return ""; } catch (error) { return error.name; } };
+      told.fetch = await fetch(HELD).then(() => "", (error) => error.name);
+      told.beacon = navigator.sendBeacon(HELD);
+      told.request = await new Promise((say) => {
+        const request = new XMLHttpRequest();
+        request.open("GET", HELD);
+        request.onload = () => say(""), request.onerror = () => say(`error ${request.status}`);
+        request.send();
+      });
+      told.waiting = thrown(() => { const request = new XMLHttpRequest(); request.open("GET", HELD, false); request.send(); });
+      told.socket = thrown(() => new WebSocket(HELD.replace("https", "wss")).close());
+      told.source = thrown(() => new EventSource(HELD).close());
+      told.peer = thrown(() => new RTCPeerConnection({ iceServers: [{ urls: ["stun:calls.held.example:3478"] }] }).close());
+      told.other = thrown(() => new RTCPeerConnection({ iceServers: [{ urls: "stun:free.example" }] }).close());
+      return told;
+    }""")
+    error = {
+        "fetch": "TypeError", "beacon": False, "request": "error 0", "waiting": "NetworkError", "socket": "SecurityError",
+        "source": "SecurityError", "peer": "SecurityError", "other": "",
+    }  # fmt: skip
+    passed = dict.fromkeys(error, "") | {"beacon": True}
+    assert said == (error if wall == "guard" else passed)
+    assert (visitor.heard().get("calls.held.example", 0) == 0) == (wall == "guard")
+
+
+_LATER = """
+const told = window.told = [];
+const script = make("script", { src: "https://later.held.example/late.js", onload: () => told.push("loaded") });
+told.push(script.src);
+document.head.append(script);
+document.body.append(make("img", { src: "https://later.held.example/p.gif", id: "picture" }));
+document.body.append(make("iframe", { src: "https://later.held.example/embed/", title: "Film" }));
+document.body.append(make("div", { id: "html", innerHTML: "<p onclick='told.push(`clicked`)'>Text <img src='https://later.held.example/q.gif' alt=''></p>" }));
+"""
+
+
+@pytest.mark.parametrize("policy", ["", "script-src 'nonce-abc' 'strict-dynamic'"])
+def test_what_scripts_built_wakes_where_it_is(site: Sites, visit: Callable[..., Visitor], policy: str) -> None:
+    there = site("guard")
+    there.publish(script=_LATER, policy=policy)
+    visitor = visit(there.place)
+    visitor.go("/")
+    assert visitor.page.evaluate("told") == ["https://later.held.example/late.js"]
+    assert visitor.page.locator("[data-consent-for=analytics][data-consent-service=stats]").count() == 4
+    visitor.expect_silence()
+    visitor.accept()
+    wait_until(lambda: visitor.page.evaluate("told.includes('loaded') && window.ran?.includes('late')"), "the script")
+    wait_until(lambda: visitor.heard()["later.held.example"] == 4, "four requests")
+    expect(visitor.page.frame_locator("iframe").get_by_role("heading", name="Film")).to_be_visible()
+    assert visitor.page.evaluate("picture.src") == "https://later.held.example/p.gif"
+    assert visitor.page.evaluate("fetch('https://later.held.example').then((answer) => answer.ok)")
+    if not policy:
+        visitor.page.locator("#html p").click()
+        assert visitor.page.evaluate("told.at(-1)") == "clicked"
+        assert visitor.complaints == []
+
+
+def test_the_most_specific_owner_counts_for_scripts_too(site: Sites, visit: Callable[..., Visitor]) -> None:
+    there = site("guard")
+    visitor = visit(there.place)
+    visitor.go("/")
+    asked = "(url) => fetch(url).then(() => true, () => false)"
+    for url, passes in {
+        "https://free.example/x": True, "https://maps.example/other": True, "https://maps.example/held/x": False,
+        "//MAPS.example./held/../held/%68": False, "https://notheld.example": True, "https://held.example": True,
+        "https://a.b.held.example": False, "/proxy/x": False, "/privacy": True, "https://a.held.example:443/": False,
+    }.items():  # fmt: skip
+        assert visitor.page.evaluate(asked, url) is passes, url
+
+
+_FIRST_PARTY = """
+const box = make("div");
+document.body.append(box, "text");
+box.innerHTML = "<table><tr><td>1<template><b>t</b></template></table><code>&lt;img src='https://x.held.example'&gt;</code>";
+box.insertAdjacentHTML("beforeend", "<a href='https://x.held.example/privacy'>x</a>");
+const link = make("a", { href: "https://x.held.example/privacy" });
+const rel = make("link", { rel: "canonical", href: "https://x.held.example/" });
+document.head.append(rel);
+const picture = make("img", { src: "https://x.held.example/p.gif" });
+picture.src = "/own.gif";
+const data = make("x-player");
+data.setAttribute("src", "https://x.held.example/v");
+window.told = [box.innerHTML, link.href, rel.href, picture.outerHTML, data.outerHTML, new WebSocket("ws://127.0.0.1:1") instanceof WebSocket,
+  fetch.name, fetch.length, document.createElement("img").src, Object.keys(window).some((key) => /consent|guard/.test(key)),
+  Node.prototype.appendChild.toString()];
+"""
+
+
+def test_what_is_the_sites_own_is_as_it_was(site: Sites, visit: Callable[..., Visitor]) -> None:
+    told: list[list[Any]] = []
+    for wall in ("off", "guard"):
+        there = site(wall)
+        there.publish(script=_FIRST_PARTY)
+        visitor = visit(there.place)
+        visitor.go("/")
+        told.append(visitor.page.evaluate("told"))
+    without, guarded = told
+    assert len(without) == 11
+    assert without[:3] == guarded[:3]
+    assert without[4:10] == guarded[4:10]
+    assert 'src="/own.gif"' in guarded[3]
+    assert "data-consent-src" not in guarded[3]
+    assert "[native code]" in guarded[10]
+
+
+@pytest.mark.parametrize(
+    ("policy", "way"),
+    [
+        (_POLICY, "inline"),
+        (
+            "script-src 'nonce-abc' 'strict-dynamic'; require-trusted-types-for 'script'; trusted-types consent",
+            "inline",
+        ),
+        ("default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:", "file"),
+        ("script-src 'self'", "file"),
+    ],
+)
+@pytest.mark.parametrize("wall", ["guard", "csp", "csp-report"])
+def test_a_strict_policy_is_kept(site: Sites, visit: Callable[..., Visitor], policy: str, way: str, wall: str) -> None:
+    there = site(wall)
+    there.publish(script="document.body.append(make('p', { textContent: 'ran' }))", policy=policy)
+    visitor = visit(there.place)
+    visitor.go("/")
+    expect(visitor.page.get_by_text("ran", exact=True)).to_be_visible()
+    guards = visitor.page.locator("head > script:first-child[data-held]")
+    assert guards.count() == (wall == "guard")
+    if wall == "guard":
+        assert (guards.get_attribute("src") is not None) == (way == "file")
+        assert visitor.page.evaluate("navigator.sendBeacon('https://x.held.example')") is False
+    visitor.accept()
+    visitor.settle()
+    assert visitor.complaints == []
+
+
+def test_a_policy_that_only_reports_stops_nothing(site: Sites, visit: Callable[..., Visitor]) -> None:
+    there = site("csp-report")
+    there.publish(
+        script="new Image().src = 'https://seen.held.example/p.gif'; new Image().src = 'https://free.example/p.gif'"
+    )
+    visitor = visit(there.place)
+    reports: list[str] = []
+    visitor.context.on("console", lambda message: reports.append(message.text))
+    visitor.go("/")
+    wait_until(lambda: visitor.heard()["seen.held.example"], "the picture")
+    visitor.settle()
+    assert any("seen.held.example" in text for text in reports)
+    assert not any("free.example" in text and "seen" not in text.partition("violates")[0] for text in reports)
+
+
+def test_a_page_that_froze_the_browsers_own_functions_is_guarded(site: Sites, visit: Callable[..., Visitor]) -> None:
+    there = site("guard")
+    there.publish(
+        "<script>for (const each of [Element, Node, Array, Map, String, Document, HTMLScriptElement]) Object.freeze(each.prototype)</script>",
+        script="document.body.append(make('img', { src: 'https://x.held.example/p.gif' }), 'still here')",
+    )
+    visitor = visit(there.place)
+    visitor.go("/")
+    expect(visitor.page.get_by_text("still here")).to_be_visible()
+    visitor.expect_silence()
+    assert visitor.complaints == []
