@@ -132,9 +132,25 @@ def script_of(path: str) -> bytes:
     return f'(window.ran ??= []).push("{name}" + (document.currentScript?.dataset.say ?? ""));'.encode()
 
 
+class _WithOrWithoutTLS(Quiet):
+    """Speaks HTTPS to who begins so, and HTTP to others, on the same port. The handshake is this thread's."""
+
+    context: ssl.SSLContext
+
+    def setup(self) -> None:
+        plain: socket.socket = self.request
+        if plain.recv(1, socket.MSG_PEEK) == b"\x16":  # a TLS record with a handshake (RFC 8446, 5.1)
+            self.request = self.context.wrap_socket(plain, server_side=True)
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()
+
+
 @dataclass(slots=True)
 class Outside:
-    """Every host but our own: an HTTPS server to which the browser is told that all names lead.
+    """Every host but our own: a server to which the browser is told that all names lead, whatever their port.
 
     It sets a cookie with each answer, as third parties do, and counts who asked which host for what.
     """
@@ -159,6 +175,10 @@ class Outside:
             media_type, body = "text/javascript", script_of(path)
         elif path.endswith(".css"):
             media_type, body = "text/css", b"h1 { color: rgb(1, 2, 3) }"
+        elif path.endswith(".svg"):
+            media_type, body = "image/svg+xml", b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+        elif path.endswith(".json"):
+            media_type, body = "application/json", b"{}"
         headers = [
             ("Content-Type", media_type),
             ("Content-Length", str(len(body))),
@@ -174,11 +194,17 @@ class Outside:
         with self._lock:
             return Counter(host for who, host, _path in self._heard if who == agent)
 
+    def asked(self) -> list[str]:
+        """What was asked for by whomever, in order: host and path."""
+        with self._lock:
+            return [host + path for _who, host, path in self._heard]
+
     @contextmanager
     def open(self) -> Iterator[Outside]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trustme.CA().issue_cert("*.example").configure_cert(context)
-        server = make_server("127.0.0.1", 0, self, threaded=True, ssl_context=context, request_handler=Quiet)
+        handler = type("Handler", (_WithOrWithoutTLS,), {"context": context})
+        server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=handler)
         self.port = server.server_port
         with serving(server):
             yield self

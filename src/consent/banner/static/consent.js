@@ -250,13 +250,16 @@ function purposesOf(element) {
 }
 
 /**
- * What is held, templates' content too.
+ * What is held, templates' content and open shadow trees too.
  * @param {ParentNode} root
  * @returns {Element[]}
  */
 function heldIn(root) {
   const templates = [...root.querySelectorAll("template")];
-  return [...root.querySelectorAll(`[${HELD}for]`), ...templates.flatMap((template) => heldIn(template.content))];
+  /** @type {ParentNode[]} */
+  const inner = [...root.querySelectorAll("*")].flatMap((element) => element.shadowRoot ?? []);
+  inner.push(...templates.map((template) => template.content));
+  return [...root.querySelectorAll(`[${HELD}for]`), ...inner.flatMap(heldIn)];
 }
 
 let waking = Promise.resolve();
@@ -311,8 +314,9 @@ async function wakeElement(element) {
   guard?.free(woken);
   const focused = element === document.activeElement;
   const gap = document.createComment("");
-  // A frame that is put in again begins afresh, with its sandbox, and adds nothing to the browser's history.
-  if (woken !== element || kind === "iframe" || kind === "script") element.replaceWith(gap);
+  // A frame that is put in again begins afresh, with its sandbox, and adds nothing to the browser's history. The others
+  // look at all of their attributes only then.
+  if (woken !== element || ["iframe", "script", "link", "set", "animate"].includes(kind)) element.replaceWith(gap);
   if (kind === "script" || kind === "style") woken.removeAttribute("type");
   if (kind === "script" && woken.textContent) woken.textContent = trusted("createScript", woken.textContent);
   if (woken.hasAttribute(`${HELD}src`)) woken.removeAttribute("srcdoc");
