@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 import gzip
+import sys
 import zlib
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
 from doors import DOORS, SETTINGS, Answer, Door, Request, Served, Site
 
-brotli: Any = pytest.importorskip("brotli")
-zstd: Any = pytest.importorskip("backports.zstd")
+brotli: Any = import_module("brotli")
+zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 TRACKER = '<script async src="https://www.google-analytics.com/analytics.js"></script>'
 HELD = 'data-consent-src="https://www.google-analytics.com/analytics.js"'

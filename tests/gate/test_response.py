@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import sys
 import zlib
 
 import pytest
 
+from consent.gate import coding as coding_module
 from consent.gate.coding import accept_encoding, coded, readable
 from consent.gate.response import (
     charset,
@@ -39,6 +41,9 @@ class Upper:
         (' TEXT/HTML ;Charset = "UTF-16"', ("text/html", "utf-16")),
         ("application/json", ("application/json", None)),
         ("", ("", None)),
+        ("text/html; charset=utf-8, text/html; charset=utf-16", ("text/html", "utf-8 or utf-16")),
+        ("text/html;charset=a;charset=a", ("text/html", "a")),
+        ("application/json, text/html", ("text/html", None)),
     ],
 )
 def test_a_content_type_is_read_in_its_odd_spellings(value: str, expected: tuple[str, str | None]) -> None:
@@ -76,6 +81,28 @@ def test_a_coded_body_is_decoded_gated_and_coded_again(coding: str, size: int) -
     stream = coded(Upper(), "deflate" if "deflate" in coding else "gzip")
     out = b"".join(stream.feed(body[at : at + size]) for at in range(0, len(body), size)) + stream.finish()
     assert zlib.decompress(out, wbits=47) == text.upper() + b"!"
+
+
+@pytest.mark.parametrize(
+    ("coding", "library"), [("br", "brotli"), ("zstd", "backports.zstd"), ("zstd", "compression.zstd")]
+)
+def test_without_its_library_a_coding_is_not_asked_for_and_not_read(
+    monkeypatch: pytest.MonkeyPatch, coding: str, library: str
+) -> None:
+    if sys.version_info >= (3, 14) and library == "backports.zstd":
+        pytest.skip("the standard library has it")
+    if sys.version_info < (3, 14) and library == "compression.zstd":
+        pytest.skip("not yet in the standard library")
+    monkeypatch.setitem(sys.modules, library, None)
+    for remembered in (accept_encoding, coding_module._codec):
+        remembered.cache_clear()
+    try:
+        assert accept_encoding(f"gzip, {coding}") == "gzip"
+        assert not readable(coding)
+        assert not readable(f"gzip, {coding}")
+    finally:
+        for remembered in (accept_encoding, coding_module._codec):
+            remembered.cache_clear()
 
 
 def test_vary_is_one_field_and_keeps_what_it_had() -> None:

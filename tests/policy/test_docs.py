@@ -107,7 +107,9 @@ def test_a_default_is_what_holds_where_nothing_is_said(name: str) -> None:
 
 
 def test_defaults_are_told() -> None:
-    assert {"undeclared", "regime", "wording", "prefix", "log", "placement", "wall", "language", "cookie_name"} <= set(DEFAULTS)
+    assert {"undeclared", "regime", "wording", "prefix", "log", "placement", "wall", "language", "cookie_name"} <= set(
+        DEFAULTS
+    )
     assert {
         "regime.model",
         "regime.months",
