@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from servers import ROOT, Outside, Place, Quiet, serving, wait_until
 from visitors import Visitor
 from werkzeug.serving import make_server
 
+from consent.gate.match import Rules
+from consent.policy.settings import read_settings
 from consent.wsgi import ConsentMiddleware
 
 pytestmark = pytest.mark.browser
@@ -105,8 +108,6 @@ def _pages() -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def site(outside: Outside, tmp_path: Path) -> Iterator[Sites]:
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def start(wall: str, **settings: Any) -> Site:
@@ -353,3 +354,42 @@ def test_a_page_that_froze_the_browsers_own_functions_is_guarded(site: Sites, vi
     expect(visitor.page.get_by_text("still here")).to_be_visible()
     visitor.expect_silence()
     assert visitor.complaints == []
+
+
+def _spellings(pattern: str) -> list[str]:
+    host, slash, path = pattern.partition("/")
+    if not host:
+        return [pattern, f"{pattern}?x=1", f"https://else.example{pattern}"]
+    host, path = ("deep.example/in/a" if host == "*" else host.replace("*", "x")), path.replace("*", "y")
+    return [
+        f"https://{host}{slash}{path}", f"//{host.upper()}{slash}{path}?v=1", f"https://{host.partition('/')[0]}/other",
+        f"https://not{host}{slash}{path}", f"https://{host.partition('/')[0]}.{slash}{path}/x", f"https://x.{host}{slash}{path}",
+    ]  # fmt: skip
+
+
+def test_the_guard_judges_addresses_as_the_gate_does(site: Sites, visit: Callable[..., Visitor]) -> None:
+    """Every host of the catalogue, some allowed, some refused, some not declared."""
+    free = {"free": {"purposes": ["necessary"], "hosts": ["maps.example/held/free/"]}}
+    services = {"google-analytics": True, "google-ads": True, "youtube": True, "google-maps": True, **free, **_SERVICES}
+    there = site("guard", services=services, undeclared="hold")
+    visitor = visit(there.place)
+    visitor.go("/")
+    visitor.page.evaluate("async () => (await import('/_consent/consent.js')).consent.set({ analytics: true })")
+    policy = read_settings({"services": services}, keys="a key for the pages of this test").policy
+    rules, granted = Rules(policy), frozenset({"necessary", "analytics"})
+    hosts = sorted({host for service in (*policy.services, *policy.undeclared) for host in service.hosts})
+    urls = sorted({url for host in hosts for url in _spellings(host)})
+    local = there.place.url.removeprefix("http://")
+    expected = [bool(rules.held(rules.services_for_url(url, local), granted)) for url in urls]
+    assert len(urls) > 1000
+    assert 100 < sum(expected) < len(urls) - 100
+    found = visitor.page.evaluate(
+        """(urls) => urls.map((url) => {
+          const element = document.createElement("embed");
+          element.setAttribute("src", url);
+          return element.hasAttribute("data-consent-src");
+        })""",
+        urls,
+    )
+    differ = [(url, wants) for url, has, wants in zip(urls, found, expected, strict=True) if has != wants]
+    assert differ == []

@@ -22,7 +22,7 @@ from ..banner.page import Page
 from ..banner.text import negotiate
 from ..gate.html import Held
 from ..gate.match import Rules
-from ..gate.wall import told
+from ..gate.wall import told as told_guard
 from ..policy.regime import PRESETS, Regime, regime_for_region
 from ..policy.settings import Settings
 from ..visitor.cookie import DecisionCookie
@@ -70,7 +70,7 @@ class Consent:
         self.unreadable = unreadable
         self.unguarded = unguarded
         #: What the head guard is told, where the site has it.
-        self.told = told(settings.policy) if settings.wall == "guard" else ""
+        self.told = told_guard(settings.policy) if settings.wall == "guard" else ""
         self.debug = debug
         self.version = version
         self.varies = _varies(settings)
