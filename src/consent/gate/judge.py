@@ -56,6 +56,8 @@ _RELATIONS = frozenset(
     b"stylesheet preload prefetch preconnect dns-prefetch modulepreload icon apple-touch-icon "
     b"apple-touch-icon-precomposed mask-icon manifest prerender import pingback compression-dictionary".split()
 )
+#: Addresses that somebody may follow; ``javascript:`` ones run then.
+_FOLLOWED = frozenset(b"href xlink:href action formaction".split())
 #: Only where the site marked the element itself.
 _MARKED = frozenset(b"href xlink:href action formaction content style".split())
 #: Types of a script element that run or load (HTML Standard, 4.12.1.1; MIME Sniffing, 4.6). The rest is data.
@@ -244,6 +246,8 @@ class Judge:
             if attribute.name.startswith(b"on"):
                 script = html.unescape(value)
                 owners += [(group, value) for group in self._rules.services_for_script(script, self._site)]
+            elif attribute.name in _FOLLOWED:
+                owners += [(group, value[:120]) for group in self._followed(attribute.value)]
             elif attribute.name in _LOADING and (inner := document_in(html.unescape(value))):
                 owners += [(group, value[:120]) for group in self._rules.services_for_script(inner, self._site)]
                 owners += self._addresses(inner)
@@ -256,6 +260,11 @@ class Judge:
             elif tag.name == b"style":
                 owners += self._addresses(content)
         return owners
+
+    def _followed(self, value: bytes) -> tuple[tuple[Service, ...], ...]:
+        """Whom an address serves that runs when it is followed."""
+        script = document_in(html.unescape(value.decode("utf-8", "replace")))
+        return self._rules.services_for_script(script, self._site) if script else ()
 
     @staticmethod
     def _contents(text: bytes) -> list[str]:
@@ -283,7 +292,8 @@ class Judge:
         if name == b"content" and _refreshes(tag):
             return [refresh_address(html.unescape(value))]
         if name in _ANIMATED and tag.name in {b"set", b"animate"}:
-            return re.split(r"[\s;]+", html.unescape(value))
+            text = html.unescape(value)
+            return [*re.split(r"[\s;]+", text), *addresses_in(text)]
         return []
 
     @staticmethod
@@ -329,6 +339,10 @@ class Judge:
                 or (name in {b"href", b"xlink:href"} and tag.name not in {b"a", b"area"})
                 or (name == b"content" and _refreshes(tag))
                 or (name in _PAINTED and self._style_held(attribute.value))
+                or (
+                    name in _FOLLOWED
+                    and any(self._rules.held(each, self._allowed) for each in self._followed(attribute.value))
+                )
                 or (name == b"sandbox" and tag.name == b"iframe")
                 or (name in _ANIMATED and tag.name in {b"set", b"animate"})
                 or (marked and name in _MARKED and tag.name not in {b"a", b"area"})
