@@ -4,7 +4,7 @@ The doors are modules of their own: :mod:`consent.wsgi`, :mod:`consent.flask`, :
 Importing this package loads no framework, no database and no catalogue of services.
 """
 
-from .errors import ConfigurationError, ConsentError, InvalidRequest, LogUnavailable, UnknownPurpose
+from .errors import ConfigurationError, ConsentError, InvalidRequest, LogUnavailable, UnknownPurpose, UnknownService
 from .gate import Gate
 from .policy.policy import Cookie, Policy, Purpose, Service
 from .policy.regime import PRESETS, Regime
@@ -28,6 +28,7 @@ __all__ = [
     "Settings",
     "Signals",
     "UnknownPurpose",
+    "UnknownService",
     "Visitor",
     "read_settings",
     "read_toml",

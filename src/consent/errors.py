@@ -5,6 +5,7 @@
     ConsentError
     ├── ConfigurationError      a setting is wrong; raised at start, never during a request
     ├── UnknownPurpose          code or a template asked for a purpose that the policy does not have
+    ├── UnknownService          code asked for a service that the site has not declared
     ├── InvalidRequest          a visitor's post could not be understood; carries the HTTP status
     └── LogUnavailable          the log could not keep a record durably
 """
@@ -19,6 +20,7 @@ __all__ = [
     "InvalidRequest",
     "LogUnavailable",
     "UnknownPurpose",
+    "UnknownService",
 ]
 
 
@@ -73,6 +75,17 @@ class UnknownPurpose(ConsentError, LookupError):
         nearest = _nearest(name, self.known)
         hint = f"; did you mean {nearest!r}?" if nearest else ""
         super().__init__(f"unknown purpose {name!r}{hint} Known: {', '.join(self.known)}")
+
+
+class UnknownService(ConsentError, LookupError):
+    """A service was asked for by a name that the site has not declared; that never reads as "no" either."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
+        nearest = _nearest(name, self.known)
+        hint = f"; did you mean {nearest!r}?" if nearest else ""
+        super().__init__(f"unknown service {name!r}{hint} Declared: {', '.join(self.known)}")
 
 
 class InvalidRequest(ConsentError):

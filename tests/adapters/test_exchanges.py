@@ -229,7 +229,9 @@ def test_a_script_is_told_what_was_taken_back_although_it_could_not_be_saved(doo
     cookie = post(door, '{"action": "save", "purposes": ["analytics"]}', JSON).cookie()
     door.log.available = False
     answer = post(door, '{"action": "save", "purposes": ["marketing"]}', JSON, Cookie=str(cookie))
-    assert (answer.status, json.loads(answer.body)) == (503, {"error": "not-saved", "withdrawn": ["analytics"]})
+    reply = json.loads(answer.body)
+    assert (answer.status, reply["error"], reply["withdrawn"]) == (503, "not-saved", ["analytics"])
+    assert [args[2]["analytics_storage"] for _, to, args in reply["now"] if to == "dataLayer"] == ["denied"]
     page = door.ask(Request("/", headers={"Cookie": str(answer.cookie())}))
     assert ANALYTICS not in page.text
     assert VIDEO not in page.text

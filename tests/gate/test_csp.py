@@ -12,14 +12,19 @@ from consent.policy.policy import Policy, Purpose, Service
     ("policies", "permits"),
     [
         ([], Permits()),
-        (["default-src 'self'"], Permits(None, None, inline_style=False)),
-        (["script-src 'self'"], Permits()),
+        (["default-src 'self'"], Permits(None, None, inline_style=False, inline_script=False)),
+        (["script-src 'self'"], Permits(inline_script=False)),
+        (["script-src 'self' 'unsafe-inline'"], Permits()),
+        (["script-src 'unsafe-inline' 'strict-dynamic'"], Permits(strict_dynamic=True, inline_script=False)),
         (["default-src 'self' 'unsafe-inline'"], Permits()),
         (
             ["style-src 'nonce-abc'; script-src 'nonce-xyz' 'strict-dynamic'"],
             Permits("abc", "xyz", strict_dynamic=True),
         ),
-        (["script-src 'nonce-xyz'", "default-src 'Strict-Dynamic'; style-src *"], Permits(None, "xyz", False, True)),
+        (
+            ["script-src 'nonce-xyz'", "default-src 'Strict-Dynamic'; style-src *"],
+            Permits(None, "xyz", inline_style=False, strict_dynamic=True, inline_script=False),
+        ),
         (["default-src 'nonce-abc'"], Permits("abc", "abc")),
         (
             ["style-src-elem 'nonce-b'; style-src 'self'; script-src-elem 'nonce-s'; script-src 'none'"],

@@ -35,6 +35,7 @@ def all_settings() -> set[str]:
         *(f"services.NAME.cookies.{name}" for name in cookies),
         *(f"purposes.NAME.{name}" for name in known({"purposes": {"research": {"?": 1}}})),
         *(f"regime.{name}" for name in known({"regime": {"?": 1}})),
+        *(f"consent_mode.{name}" for name in known({"consent_mode": {"?": 1}})),
     }
 
 
@@ -96,6 +97,8 @@ def test_a_default_is_what_holds_where_nothing_is_said(name: str) -> None:
     base: dict[str, Any] = {"services": {"study": {"purposes": ["analytics"], "cookies": [{"name": "c"}]}}}
     if path[0] == "regime" and len(path) > 1:
         base = {"regime": {}}
+    elif path[0] == "consent_mode":
+        base = {}
     said: dict[str, Any] = {**base}
     if path[-1] == "third_party":
         said = {"services": {"study": {"purposes": ["analytics"], "cookies": [{"name": "c", path[-1]: value}]}}}
@@ -116,6 +119,8 @@ def test_defaults_are_told() -> None:
         "regime.signals",
         "regime.name",
         "services.NAME.cookies.third_party",
+        "consent_mode.mode",
+        "consent_mode.wait_for_update",
     } <= set(DEFAULTS)
 
 

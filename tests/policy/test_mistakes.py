@@ -141,6 +141,15 @@ MISTAKES = {
     "wording assumed under an own opt-in": Wrong({"wording": "assume", "regime": {"name": "mine"}}, "CONSENT.wording", "the regime 'mine' asks", "assume"),
     "wording assumed where the region decides": Wrong({"wording": "assume", "region": "header:CF-IPCountry"}, "CONSENT.wording", "a visitor's region may ask", "assume"),
     "wording assumed where the region is fixed": Wrong({"wording": "assume", "region": "fixed:US-TX"}, "CONSENT.wording", "a visitor's region may ask", "assume"),
+    # consent_mode
+    "a consent mode as a text": Wrong({"consent_mode": "advanced"}, "CONSENT.consent_mode", "must be a table", "advanced"),
+    "a consent mode misspelt": Wrong({"consent_mode": {"mode": "advansed"}}, "CONSENT.consent_mode.mode", "not one of", "advansed", "advanced", "basic"),
+    "a wait as a text": Wrong({"consent_mode": {"wait_for_update": "500"}}, "CONSENT.consent_mode.wait_for_update", "must be a number", "500"),
+    "a wait that is too long": Wrong({"consent_mode": {"wait_for_update": 10_001}}, "CONSENT.consent_mode.wait_for_update", "from 0 to 10000", 10_001),
+    "half a millisecond": Wrong({"consent_mode": {"wait_for_update": 0.5}}, "CONSENT.consent_mode.wait_for_update", "a whole number", 0.5),
+    "a redaction as a number": Wrong({"consent_mode": {"ads_data_redaction": 1}}, "CONSENT.consent_mode.ads_data_redaction", "true or false", 1),
+    "a passthrough as a text": Wrong({"consent_mode": {"url_passthrough": "no"}}, "CONSENT.consent_mode.url_passthrough", "true or false", "no"),
+    "a misspelt setting of a consent mode": Wrong({"consent_mode": {"wait": 5}}, "CONSENT.consent_mode", "unknown setting", "wait", None, "wait_for_update"),
     # The rest
     "a privacy page that is no address": Wrong({"privacy_url": "privacy"}, "CONSENT.privacy_url", "a path of this site or an http", "privacy"),
     "a privacy page on any host": Wrong({"privacy_url": "//evil.example"}, "CONSENT.privacy_url", "a path of this site", "//evil.example"),

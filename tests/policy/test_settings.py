@@ -16,7 +16,7 @@ from flask import Flask
 from consent.flask import Consent
 from consent.policy.policy import Cookie, Policy, Purpose
 from consent.policy.regime import PRESETS, STRICT, Regime
-from consent.policy.settings import RegionSource, Settings, read_settings, read_toml
+from consent.policy.settings import ConsentMode, RegionSource, Settings, read_settings, read_toml
 from consent.site import Site
 
 KEY = "f3qH-0tXz9vLm2Ws8Kd1"
@@ -33,6 +33,11 @@ placement = "manual"
 wall = "csp-report"
 language = "fr-CA"
 cookie_name = "choice"
+
+[consent_mode]
+mode = "advanced"
+wait_for_update = 800
+url_passthrough = true
 
 [purposes.research]
 title = "Research"
@@ -73,6 +78,7 @@ MAPPING: dict[str, Any] = {
     "wall": "csp-report",
     "language": "fr-CA",
     "cookie_name": "choice",
+    "consent_mode": {"mode": "advanced", "wait_for_update": 800, "url_passthrough": True},
     "purposes": {"research": {"title": "Research", "text": "Which articles are read to the end."}},
     "services": {
         "youtube": {},
@@ -157,6 +163,7 @@ def test_everything_that_was_said_is_in_what_was_read(tmp_path: Path) -> None:
     assert settings.wall == "csp-report"
     assert (settings.prefix, settings.privacy_url, settings.log) == ("/_choice/", "/privacy", "sqlite:///")
     assert settings.cookie_name == "choice"
+    assert settings.consent_mode == ConsentMode(advanced=True, wait_for_update=800, url_passthrough=True)
     assert settings.texts == {"*": {"title": "Your choice"}, "fr": {"refuse": "Non merci"}}
     assert settings.keys == (KEY.encode(),)
 

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from ..errors import ConfigurationError
 from ..policy.policy import Policy
+from ..policy.settings import ConsentMode
 from .text import LANGUAGES, keys
 
 __all__ = ["Asset", "Look", "asset", "inline_style"]
@@ -31,6 +32,7 @@ class Look:
     placement: Literal["auto", "manual"] = "auto"
     language: str = "auto"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    consent_mode: ConsentMode = field(default_factory=ConsentMode)
 
     def __post_init__(self) -> None:
         if self.language != "auto" and self.language.lower().partition("-")[0] not in LANGUAGES:
@@ -64,7 +66,7 @@ class Asset(NamedTuple):
 
 @cache
 def asset(name: str) -> Asset:
-    """``consent.js`` or ``consent.css``."""
+    """``consent.css``, or a script by its name."""
     if name == "consent.css":
         body, media_type = _style("card.css") + _style("page.css"), "text/css; charset=utf-8"
     else:

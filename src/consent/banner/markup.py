@@ -7,7 +7,7 @@ and a hidden banner is one that nobody can refuse. Forms come first; the script 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,11 +17,22 @@ from ..policy.policy import Purpose, Service
 from ..policy.regime import Regime
 from .look import Look, asset
 from .text import Words
+from .vendors import Call
 
 if TYPE_CHECKING:
     from .page import Page
 
-__all__ = ["asset_url", "card", "declaration", "placeholder", "settings_link", "settings_page", "shown", "state_script"]
+__all__ = [
+    "asset_url",
+    "card",
+    "declaration",
+    "placeholder",
+    "settings_link",
+    "settings_page",
+    "shown",
+    "state_script",
+    "vendor_script",
+]
 
 
 def card(look: Look, words: Words, regime: Regime, *, base: str, target: str) -> Markup:
@@ -254,6 +265,18 @@ def state_script(source: str, state: Mapping[str, Any], *, nonce: str | None, st
     return Markup(
         '<script type="application/json" id="yc-s">{}</script><script type="module" src="{}"{}></script>'
     ).format(Markup(text), source, attributes)  # noqa: S704 - JSON, with the one dangerous character escaped
+
+
+def vendor_script(calls: Iterable[Call], *, source: str | None, nonce: str | None) -> Markup:
+    """What vendors are told first, as JSON, and the script that tells them: in place, or from ``source``.
+
+    The script is the same for every page, so that a policy may name it by its hash.
+    """
+    told = json.dumps([*calls], ensure_ascii=False, separators=(",", ":"))
+    address = Markup(' src="{}"').format(source) if source else ""
+    content = Markup("") if source else Markup(asset("vendors.js").body.decode())  # noqa: S704 - our own file
+    mark = Markup(' nonce="{}"').format(nonce) if nonce else ""
+    return Markup('<script{}{} data-calls="{}">{}</script>').format(address, mark, told, content)
 
 
 def shown(look: Look, words: Words, regime: Regime) -> bytes:

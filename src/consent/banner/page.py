@@ -14,12 +14,14 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
+from ..errors import UnknownService
 from ..policy.policy import Service
 from ..policy.regime import Regime
 from ..visitor.decision import Status, Visitor
 from .look import Look, inline_style
-from .markup import asset_url, card, declaration, placeholder, settings_link, state_script
+from .markup import asset_url, card, declaration, placeholder, settings_link, state_script, vendor_script
 from .text import Words
+from .vendors import after, before_tags
 
 __all__ = ["Inserted", "Page"]
 
@@ -74,6 +76,17 @@ class Page:
         :raises UnknownPurpose: if the policy has no such purpose.
         """
         return self.visitor.allows(purpose)
+
+    def serves(self, service: str) -> bool:
+        """Whether a declared service may be served now: all its purposes are allowed. Ask it before the server itself
+        sends something to a vendor, an event of a conversion for instance.
+
+        :raises UnknownService: if the site has not declared such a service.
+        """
+        for each in self.look.policy.services:
+            if each.name == service:
+                return all(map(self.visitor.allows, each.purposes))
+        raise UnknownService(service, (each.name for each in self.look.policy.services))
 
     @property
     def url(self) -> str:
@@ -131,6 +144,22 @@ class Page:
     def state(self) -> dict[str, Any]:
         """What the page's script is told, and the address ``state`` answers."""
         return _state(self.look, self.visitor, self.words, self.base)
+
+    def head(self, *, nonce: str | None, inline: bool) -> bytes:
+        """What the gate inserts first in the head: what declared vendors are told before any tag. Empty for none.
+
+        ``nonce``, ``inline``: what the page's policy wants on a script, and whether one may stand in the page.
+        """
+        decided = self.visitor.status != "undecided"
+        template = _head(
+            self.look, self.visitor.granted, self.base, decided=decided, nonce=nonce is not None, inline=inline
+        )
+        return template.fill({_SCRIPT_NONCE: str(escape(nonce or "")).encode()})
+
+    def told(self) -> dict[str, Any]:
+        """What the page's script tells vendors when the visitor has chosen, and what when all is awake."""
+        told = after(self.look.policy, self.visitor.granted)
+        return {name: calls for name, calls in told._asdict().items() if calls}
 
     def inserted(
         self, *, style_nonce: str | None, script_nonce: str | None, inline_style: bool, strict_dynamic: bool = False
@@ -214,6 +243,15 @@ class _Template:
 def _placeholder(look: Look, lang: str, service: Service, granted: frozenset[str], base: str) -> _Template:
     document = placeholder(look, _words(look, lang), service, granted, base=base, target=_TARGET.decode())
     return _Template(str(escape(str(document))))
+
+
+@lru_cache(maxsize=256)
+def _head(look: Look, granted: frozenset[str], base: str, *, decided: bool, nonce: bool, inline: bool) -> _Template:
+    calls = before_tags(look.policy, look.consent_mode, granted, decided=decided)
+    if not calls:
+        return _Template("")
+    source = None if inline else asset_url(base, "vendors.js")
+    return _Template(vendor_script(calls, source=source, nonce=_SCRIPT_NONCE.decode() if nonce else None))
 
 
 @lru_cache(maxsize=256)

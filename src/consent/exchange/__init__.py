@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from ..banner.look import Look
 from ..banner.page import Page
 from ..banner.text import negotiate
+from ..banner.vendors import with_told
 from ..gate.html import Held
 from ..gate.match import Rules
 from ..gate.wall import told as told_guard
@@ -65,12 +66,16 @@ class Consent:
             placement=settings.placement,
             language=settings.language,
             texts=settings.texts,
+            consent_mode=settings.consent_mode,
         )
+        first = with_told(settings.policy, settings.consent_mode)
+        #: For pages in whose head vendors are told first.
+        self.told_rules = self.rules if first is settings.policy else Rules(first)
         self.held = held
         self.unreadable = unreadable
         self.unguarded = unguarded
         #: What the head guard is told, where the site has it.
-        self.told = told_guard(settings.policy) if settings.wall == "guard" else ""
+        self.told = told_guard(first) if settings.wall == "guard" else ""
         self.debug = debug
         self.version = version
         self.varies = _varies(settings)

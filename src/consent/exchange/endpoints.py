@@ -156,7 +156,8 @@ def _decided(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, d
     cookies = _cookies(consent, facts, after, decision)
     if not choice.scripted:
         return Reply(303, [("Location", choice.next), _TEXT, _NO_STORE, *cookies])
-    state = consent.page(facts, after).state()
+    page = consent.page(facts, after)
+    state = page.state() | page.told()
     state["withdrawn"] = sorted(visitor.granted - after.granted)
     return _json(200, state, *cookies)
 
@@ -164,10 +165,12 @@ def _decided(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, d
 def _not_saved(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, decision: Decision | None) -> Reply:
     """The log could not keep an agreement: nothing is granted, and the visitor is told so."""
     after = _after(visitor, decision)
+    page = consent.page(facts, after)
     cookies = _cookies(consent, facts, after, decision) if decision else []
     if choice.scripted:
-        return _json(503, {"error": "not-saved", "withdrawn": sorted(visitor.granted - after.granted)}, *cookies)
-    page = consent.page(facts, after)
+        withdrawn = sorted(visitor.granted - after.granted)
+        told = page.told() if withdrawn else {}
+        return _json(503, {"error": "not-saved", "withdrawn": withdrawn, **told}, *cookies)
     text = settings_page(page, next=choice.next, not_saved=True)
     return Reply(503, [*_page_headers(), *cookies], text.encode())
 
@@ -270,6 +273,7 @@ _READS: Mapping[str, Callable[[Consent, Facts], Reply]] = {
     "consent.js": _asset("consent.js"),
     "consent.css": _asset("consent.css"),
     "guard.js": _asset("guard.js"),
+    "vendors.js": _asset("vendors.js"),
     GPC_PATH: _gpc,
 }
 

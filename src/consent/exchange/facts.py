@@ -68,6 +68,13 @@ class Facts(NamedTuple):
         """Whether a script asks, that may put the answer into its page."""
         return self.header("sec-fetch-dest") == "empty" or any(map(self.header, _FRAGMENTS))
 
+    @property
+    def for_document(self) -> bool:
+        """Whether the answer may become a page of its own, be it a frame in one."""
+        header = self.header
+        framed = header("sec-fetch-dest") in DOCUMENTS - {"empty"} and not any(map(header, _FRAGMENTS))
+        return self.for_top_page or framed
+
 
 #: Destinations (Fetch Standard, 2.2.7) whose answers a browser parses as HTML, or hands to a script that may.
 DOCUMENTS = frozenset({"document", "iframe", "frame", "embed", "object", "fencedframe", "empty"})

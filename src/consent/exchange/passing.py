@@ -117,6 +117,8 @@ class Pass:
             self._facts.for_top_page,
             consent.settings.wall,
             consent.told and (consent.told, self._facts.for_script),
+            self._facts.for_document,
+            consent.settings.consent_mode,
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
@@ -216,10 +218,14 @@ class Pass:
 
     def _gate(self, headers: Headers, content_type: str | None) -> Gate:
         page, kind = self.page, media_type(content_type)
-        banner = footer = script = b""
+        head = banner = footer = script = b""
+        rules = self._consent.rules
+        permits = read_permits(headers)
+        if kind == "text/html" and self._facts.for_document:
+            rules = self._consent.told_rules
+            head = page.head(nonce=permits.script_nonce, inline=permits.inline_script)
         # Our markup is HTML, not XML; a frame or a piece of a page has the banner around it already.
         if kind == "text/html" and self._facts.for_top_page:
-            permits = read_permits(headers)
             banner, footer, script = page.inserted(
                 style_nonce=permits.style_nonce,
                 script_nonce=permits.script_nonce,
@@ -227,9 +233,10 @@ class Pass:
                 strict_dynamic=permits.strict_dynamic,
             )
         return Gate(
-            self._consent.rules,
+            rules,
             self.visitor.granted,
-            head=guard_of(self._consent, self._facts, page, headers, html=kind == "text/html"),
+            # The guard first: it must find the browser's own functions.
+            head=guard_of(self._consent, self._facts, page, headers, html=kind == "text/html") + head,
             banner=banner,
             footer=footer,
             script=script,

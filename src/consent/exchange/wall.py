@@ -37,6 +37,6 @@ def walled(consent: Consent, facts: Facts, granted: frozenset[str], headers: Hea
     wall = consent.settings.wall
     if not wall.startswith("csp") or not consent.rules.holds_any(granted):
         return headers
-    policy = csp.wall(headers, consent.policy, granted, site=facts.host, secure=facts.secure)
+    policy = csp.wall(headers, consent.told_rules.policy, granted, site=facts.host, secure=facts.secure)
     report = "-Report-Only" if wall == "csp-report" else ""
     return [*headers, (f"Content-Security-Policy{report}", policy)] if policy else headers

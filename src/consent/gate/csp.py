@@ -27,6 +27,7 @@ CLOSED = (
 _NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'\Z")
 _STYLE = ("style-src-elem", "style-src", "default-src")
 _SCRIPT = ("script-src-elem", "script-src", "default-src")
+_SWITCHES_OFF = ("'nonce-", "'sha256-", "'sha384-", "'sha512-", "'strict-dynamic'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Permits:
     """How our own elements pass a site's policy.
 
     ``style_nonce``, ``script_nonce``: what to put on them, or None. ``inline_style``: whether a ``<style>`` passes
-    at all; if not, a stylesheet of this site is linked instead. ``strict_dynamic``: whether a script that may run may
+    at all; if not, a stylesheet of this site is linked instead; ``inline_script``: the same of a ``<script>``.
+    ``strict_dynamic``: whether a script that may run may
     bring in others, of whatever address.
     """
 
@@ -42,6 +44,7 @@ class Permits:
     script_nonce: str | None = None
     inline_style: bool = True
     strict_dynamic: bool = False
+    inline_script: bool = True
 
 
 def read_permits(headers: Iterable[tuple[str, str]]) -> Permits:
@@ -55,10 +58,12 @@ def read_permits(headers: Iterable[tuple[str, str]]) -> Permits:
     script_nonces = {nonce for policy in policies if (nonce := _nonce(policy, _SCRIPT))}
     # An element has one nonce: policies that want different ones cannot both be satisfied.
     style_nonce = style_nonces.pop() if len(style_nonces) == 1 else None
+    script_nonce = script_nonces.pop() if len(script_nonces) == 1 else None
     return Permits(
         style_nonce=style_nonce,
-        script_nonce=script_nonces.pop() if len(script_nonces) == 1 else None,
-        inline_style=all(_inline(policy, style_nonce) for policy in policies),
+        script_nonce=script_nonce,
+        inline_style=all(_inline(policy, _STYLE, style_nonce) for policy in policies),
+        inline_script=all(_inline(policy, _SCRIPT, script_nonce) for policy in policies),
         strict_dynamic=any(
             "'strict-dynamic'" in map(str.lower, _sources(policy, _SCRIPT) or ()) for policy in policies
         ),
@@ -90,15 +95,15 @@ def _nonce(policy: dict[str, list[str]], names: tuple[str, ...]) -> str | None:
     return next((nonce for source in _sources(policy, names) or () if (nonce := _nonce_of(source))), None)
 
 
-def _inline(policy: dict[str, list[str]], nonce: str | None) -> bool:
-    sources = _sources(policy, _STYLE)
+def _inline(policy: dict[str, list[str]], names: tuple[str, ...], nonce: str | None) -> bool:
+    sources = _sources(policy, names)
     if sources is None:
         return True
     if nonce is not None and f"'nonce-{nonce}'" in sources:
         return True
     folded = [source.lower() for source in sources]
-    # A nonce or a hash switches 'unsafe-inline' off.
-    strict = any(source.startswith(("'nonce-", "'sha256-", "'sha384-", "'sha512-")) for source in folded)
+    # A nonce or a hash switches 'unsafe-inline' off; so does 'strict-dynamic', which means nothing to a style.
+    strict = any(source.startswith(_SWITCHES_OFF) for source in folded)
     return "'unsafe-inline'" in folded and not strict
 
 
@@ -188,7 +193,7 @@ def _hosts(policy: Policy, allowed: frozenset[str]) -> tuple[tuple[str, ...], tu
     held: list[str] = [host for service in policy.undeclared for host in service.hosts]
     free: dict[str, None] = {}
     for service in policy.services:
-        if allowed.issuperset(service.purposes):
+        if service.told or allowed.issuperset(service.purposes):
             free.update(dict.fromkeys(source for host in service.hosts if (source := _source(host))))
         else:
             held += service.hosts

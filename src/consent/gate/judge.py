@@ -136,7 +136,7 @@ class Judge:
         #: Whether anything at all could be held: if not, a page is left alone whatever is unsure in it.
         self._holding = rules.holds_any(allowed)
         self._nested = nested
-        self._verdicts = Memory[tuple[bytes, bytes], tuple[Verdict | None]](_REMEMBERED)
+        self._verdicts = Memory[tuple[bytes, bytes, bool], tuple[Verdict | None]](_REMEMBERED)
         #: What the gate found in whole pieces of pages, by their hash.
         self.plans = Memory[Hashable, Any](_PLANS)
 
@@ -148,7 +148,7 @@ class Judge:
         ``text``: a script's or style's content. ``whole``: whether that is all of it; if not, it is held.
         ``depth``: in how many documents within attributes the tag stands.
         """
-        key = (data[at : tag.end], text)
+        key = (data[at : tag.end], text, depth > 0)
         known = self._verdicts.get(key)
         if known is None:
             known = (self._judge(data, tag, at, text, whole=whole, depth=depth),)
@@ -169,7 +169,7 @@ class Judge:
         disarmed = tuple((each.at - at, _DISARMED) for each in tag.attributes if self._forged(each.name))
         if self._xml:
             tag = _without_prefixes(tag)
-        blocking, excerpt = self._blocking(tag, text)
+        blocking, excerpt = self._blocking(tag, text, depth)
         within = self._within(tag, depth)
         marks, unknown = self._marks(tag)
         refused = [name for name in marks if name not in self._allowed]
@@ -223,12 +223,16 @@ class Judge:
         # One that is nested beyond reason is held unread.
         return [_NESTED._replace(excerpt=document[:120])] if self._holding else []
 
-    def _blocking(self, tag: Tag, text: bytes) -> tuple[list[Service], str]:
+    def _blocking(self, tag: Tag, text: bytes, depth: int) -> tuple[list[Service], str]:
         """The services that this tag would serve and that may not run; and the words that gave one away."""
+        # What is told first hears it in this page, and not in a document within; an image or a frame hears nothing.
+        told = tag.name == b"script" and depth == 0
         blocking: dict[Service, None] = {}
         excerpt = ""
         for owners, words in self._owners(tag, text):
             held = self._rules.held(owners, self._allowed)
+            if told and held:
+                held = tuple(service for service in held if not service.told)
             if held and not blocking:
                 excerpt = words
             blocking.update(dict.fromkeys(held))

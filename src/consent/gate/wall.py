@@ -13,15 +13,17 @@ stats analytics,research stats.example *.stats.example
 
 from __future__ import annotations
 
-from ..policy.policy import Policy
+from ..policy.policy import NECESSARY, Policy
 
 __all__ = ["told"]
 
 
 def told(policy: Policy) -> str:
-    """The guard's list. Services that are always allowed are in it too: theirs may be the more specific pattern."""
+    """The guard's list. Services that always run, or are told first, are in it too: theirs may be the more specific
+    pattern.
+    """
     lines = [
-        " ".join((service.name, ",".join(service.purposes), *service.hosts))
+        " ".join((service.name, NECESSARY if service.told else ",".join(service.purposes), *service.hosts))
         for service in policy.services
         if service.hosts
     ]

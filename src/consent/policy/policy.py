@@ -65,6 +65,7 @@ class Service:
                   ending in ``_`` leaves that end open.
     ``cookies``, ``storage``  what it leaves on the device (``storage``: keys of local and session storage).
     ``declared``  False for a catalogue service that this site has not declared: held, whatever was chosen.
+    ``told``      True where its own switch is off until the visitor agrees, so that its scripts need not be held.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Service:
     storage: tuple[str, ...] = ()
     privacy_url: str = ""
     declared: bool = True
+    told: bool = False
 
     def __hash__(self) -> int:
         # A service is a key in many memories; its name tells it apart well enough.

@@ -20,7 +20,7 @@ from .policy import BUILT_IN_PURPOSES, NECESSARY, Cookie, Policy, Purpose, Servi
 from .reader import Table, host_pattern, snippet, storage_key
 from .regime import MODELS, PRESETS, STRICT, Model, Regime
 
-__all__ = ["RegionSource", "Settings", "read_settings", "read_toml"]
+__all__ = ["ConsentMode", "RegionSource", "Settings", "read_settings", "read_toml"]
 
 Wording = Literal["auto", "ask", "assume"]
 Placement = Literal["auto", "manual"]
@@ -60,6 +60,20 @@ class RegionSource:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentMode:
+    """How Google's tags are told of a choice.
+
+    ``advanced``: their scripts run before it, told that everything is denied; else they are held until it is given.
+    ``wait_for_update``: milliseconds for which they hold back what they would send; 0 is not at all.
+    """
+
+    advanced: bool = False
+    wait_for_update: int = 500
+    ads_data_redaction: bool = False
+    url_passthrough: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All that a site's owner can decide, checked and frozen. ``docs/settings.md`` has a heading for each.
 
@@ -80,6 +94,7 @@ class Settings:
     language: str = "auto"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     cookie_name: str = "consent"
+    consent_mode: ConsentMode = field(default_factory=ConsentMode)
 
 
 def read_toml(path: str | os.PathLike[str]) -> Mapping[str, Any]:
@@ -127,6 +142,7 @@ def read_settings(
         language=_language(table),
         texts=_texts(table),
         cookie_name=_cookie_name(table),
+        consent_mode=_consent_mode(table),
     )
     table.finish()
     return settings
@@ -406,6 +422,18 @@ def _cookie_name(table: Table) -> str:
     if not _TOKEN.match(value) or value.lower().startswith(("__host-", "__secure-")):
         table.fail("cookie_name", "must be a plain cookie name; the __Host- prefix is added on HTTPS", value)
     return value
+
+
+def _consent_mode(table: Table) -> ConsentMode:
+    entry = Table(table.raw("consent_mode", {}), (*table.path, "consent_mode"))
+    mode = ConsentMode(
+        advanced=entry.choice("mode", ("basic", "advanced"), "basic") == "advanced",
+        wait_for_update=entry.whole("wait_for_update", 500, least=0, most=10_000),
+        ads_data_redaction=entry.flag("ads_data_redaction"),
+        url_passthrough=entry.flag("url_passthrough"),
+    )
+    entry.finish()
+    return mode
 
 
 def _texts(table: Table) -> Mapping[str, Mapping[str, str]]:

@@ -108,6 +108,12 @@ const guard = /** @type {{[GUARD]?: {allow(purposes: string[]): void, free(eleme
   /** @type {unknown} */ (document)
 )[GUARD];
 
+/**
+ * Tells vendors what the server wrote for them, where the site has declared any that listen.
+ * @type {(calls: unknown[]) => void}
+ */
+const tell = /** @type {any} */ (document)[Symbol.for("consent tell")] ?? (() => {});
+
 export const consent = (place[PLACE] ??= new Consent());
 
 /**
@@ -124,20 +130,24 @@ async function send(choice) {
       body: JSON.stringify(choice),
     });
     const body = await response.json();
-    reply = response.ok ? body : { error: response.status, withdrawn: body.withdrawn };
+    reply = response.ok ? body : { ...body, error: response.status };
   } catch {
     reply = null;
   }
   if (!reply || reply.error) {
     // What could not be saved grants nothing; what it took back is taken back all the same.
-    if (reply?.withdrawn?.length) location.assign(settingsAddress({ failed: "1" }));
-    else showFailure();
+    if (reply?.withdrawn?.length) {
+      tell([...(reply.now ?? []), ...(reply.then ?? [])]);
+      location.assign(settingsAddress({ failed: "1" }));
+    } else showFailure();
     return false;
   }
-  const { withdrawn, ...next } = /** @type {State & {withdrawn: string[]}} */ (reply);
+  const { withdrawn, now = [], then = [], ...next } = /** @type {State & {withdrawn: string[], now?: unknown[], then?: unknown[]}} */ (reply);
   state = whole(next);
   closeAll();
+  tell(now);
   if (withdrawn.length) {
+    tell(then);
     clearStorage();
     // What ran already can only be stopped by leaving the page.
     location.reload();
@@ -146,6 +156,7 @@ async function send(choice) {
   guard?.allow(state.granted);
   consent.dispatchEvent(new CustomEvent("change", { detail: state }));
   await wake();
+  tell(then);
   return true;
 }
 
