@@ -17,7 +17,7 @@ from .errors import ConfigurationError, LogUnavailable
 
 __all__ = ["main", "parser"]
 
-_COMMANDS = {"demo": "consent.demo", "log": "consent.log.command"}
+_COMMANDS = {"demo": "consent.demo", "log": "consent.log.command", "services": "consent.policy.command"}
 
 
 def parser(*names: str) -> argparse.ArgumentParser:

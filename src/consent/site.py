@@ -13,7 +13,6 @@ from importlib.metadata import version as installed_version
 from threading import Lock
 from typing import Any
 
-from .errors import LogUnavailable
 from .exchange import Append, Consent, Facts, NeedBody, Pass, Reply
 from .gate.html import Held
 from .log.record import Receipt, Record, mac_key
@@ -24,8 +23,8 @@ __all__ = ["Site"]
 
 log = logging.getLogger("consent")
 
-#: Findings are told once; a site with more different ones than this has been told enough.
-_TOLD = 10_000
+#: A finding is told once a page, and of so many pages; of so many different findings.
+_PAGES, _FINDINGS = 20, 1000
 
 
 class Site:
@@ -37,6 +36,8 @@ class Site:
 
     def __init__(self, settings: Settings, *, debug: bool = False) -> None:
         self.settings = settings
+        if not settings.policy.optional:
+            log.warning("no services and no purposes are declared: visitors are not asked, and can agree to nothing")
         self.store: Store = open_store(settings.log, keys=[mac_key(key) for key in settings.keys])
         self.consent = Consent(
             settings,
@@ -46,7 +47,7 @@ class Site:
             debug=debug,
             version=installed_version("cookie-consent"),
         )
-        self._told: set[tuple[object, ...]] = set()
+        self._told: dict[tuple[str, object], set[str]] = {}
         self._lock = Lock()
 
     @classmethod
@@ -87,7 +88,7 @@ class Site:
         """Keep a record; None, and a loud error, if the log cannot promise that it did."""
         try:
             return self.store.append(record, notice)
-        except LogUnavailable:
+        except Exception:  # whatever it is, a refusal must not fail with it
             log.exception("the consent log did not keep a decision (%s, %s)", record.kind, record.id)
             return None
 
@@ -97,30 +98,32 @@ class Site:
 
     def _tell_held(self, path: str, held: Iterable[Held]) -> None:
         for found in held:
-            if found.reason == "undeclared" and self._first("held", path, found.service):
+            if found.reason == "undeclared" and self._first("held", found.service, path):
                 log.warning(
                     "held on %s: <%s> of %s, which the settings do not declare; add %r to services, "
                     'or set undeclared = "allow"',
                     path, found.tag, found.service, found.service,
                 )  # fmt: skip
-            elif found.reason == "unknown-purpose" and self._first("purpose", path, found.excerpt):
+            elif found.reason == "unknown-purpose" and self._first("purpose", found.excerpt, path):
                 log.error("held on %s: <%s> asks for an unknown purpose: %s", path, found.tag, found.excerpt)
 
     def _tell_unreadable(self, path: str, why: str) -> None:
-        if self._first("unreadable", path, why):
+        if self._first("unreadable", why, path):
             log.error("sent behind a closing Content-Security-Policy, because it cannot be gated: %s (%s)", path, why)
 
     def _tell_unguarded(self, path: str) -> None:
-        if self._first("unguarded", path):
+        if self._first("unguarded", "", path):
             log.warning(
                 "not guarded: the Content-Security-Policy of %s lets no script of this site in; give it a nonce, "
                 "or 'self', or choose another wall",
                 path,
             )
 
-    def _first(self, *finding: object) -> bool:
+    def _first(self, kind: str, what: object, path: str) -> bool:
+        """Whether this is to be told. Paths come from visitors: none of them can fill the operator's log."""
         with self._lock:
-            if finding in self._told or len(self._told) >= _TOLD:
+            pages = self._told.setdefault((kind, what), set()) if len(self._told) < _FINDINGS else set()
+            if path in pages or len(pages) >= _PAGES:
                 return False
-            self._told.add(finding)
+            pages.add(path)
             return True

@@ -12,6 +12,7 @@ Views find what they may ask in ``environ["consent.page"]``, a :class:`consent.b
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, lru_cache
@@ -60,7 +61,7 @@ class ConsentMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         facts = facts_of(environ, self._language)
-        answer = self.site.answer(facts, lambda limit: get_input_stream(environ).read(limit + 1))
+        answer = self.site.answer(facts, lambda limit: _read(environ, limit + 1))
         if isinstance(answer, Reply):
             return _send(answer, facts, start_response)
         for name, value in answer.request.items():
@@ -116,7 +117,19 @@ class _Later:
 
 def _sent(path: str) -> str:
     """A path as it was sent: WSGI gives it decoded, its bytes as latin-1."""
-    return path if path.isascii() and path.isprintable() and "%" not in path else quote(path.encode("latin-1"))
+    return path if _PLAIN_PATH.match(path) else quote(path.encode("latin-1"), safe="/:@!$&'()*+,;=~-._")
+
+
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/:@!$&'()*+,;=~\-._]*\Z")
+
+
+def _read(environ: WSGIEnvironment, limit: int) -> bytes:
+    """The request's body, or its first ``limit`` bytes. A stream may give less than it is asked for at a time."""
+    stream = get_input_stream(environ)
+    body = bytearray()
+    while len(body) < limit and (piece := stream.read(limit - len(body))):
+        body += piece
+    return bytes(body)
 
 
 @cache

@@ -225,6 +225,97 @@ def test_without_a_record_nothing_is_granted_and_the_visitor_is_told(door: Door)
     assert json.loads(answer.body) == {"error": "not-saved", "withdrawn": []}
 
 
+def test_without_a_record_an_agreement_is_not_prolonged_and_keeps_its_proof(door: Door) -> None:
+    cookie = accept(door)
+    [record] = door.log.kept
+    door.log.available = False
+    narrowed = post(door, "action=save&purpose=analytics", Cookie=cookie)
+    assert narrowed.status == 303
+    receipt = json.loads(door.ask(Request("/_consent/receipt", headers={"Cookie": str(narrowed.cookie())})).body)
+    assert (receipt["id"], receipt["granted"], receipt["at"]) == (record.id, ["analytics"], record.ts // 1000)
+    again = post(door, "action=save&purpose=analytics", Cookie=str(narrowed.cookie()))
+    assert again.status == 503
+
+
+def test_what_runs_until_it_is_refused_is_not_agreed_to_without_a_record(door: Door) -> None:
+    door.log.available = False
+    assert post(door, "action=accept", **{"X-Region": "US-CA"}).status == 503
+    some = post(door, "action=save&purpose=analytics", **{"X-Region": "US-CA"})
+    assert some.status == 303
+    page = door.ask(Request("/", headers={"Cookie": str(some.cookie()), "X-Region": "US-CA"}))
+    assert ANALYTICS in page.text
+    assert VIDEO not in page.text
+
+
+def test_a_refusal_that_was_not_recorded_is_recorded_when_it_is_said_again(door: Door) -> None:
+    door.log.available = False
+    refused = str(post(door, "action=refuse").cookie())
+    door.log.available = True
+    again = post(door, "action=refuse", Cookie=refused)
+    assert [record.kind for record in door.log.kept] == ["refuse_all"]
+    post(door, "action=refuse", Cookie=str(again.cookie()))
+    assert len(door.log.kept) == 1
+
+
+def test_nobody_agrees_to_a_policy_that_their_page_did_not_show(door: Door) -> None:
+    overtaken = post(door, "action=accept&policy=0&next=/a")
+    assert (overtaken.status, overtaken.all("set-cookie")) == (303, [])
+    assert overtaken.header("location").startswith("/_consent/settings?next=")
+    scripted = post(door, '{"action": "accept", "policy": "0"}', JSON)
+    assert (scripted.status, json.loads(scripted.body)) == (409, {"error": "another-policy"})
+    assert door.log.kept == []
+    assert post(door, "action=refuse&policy=0").cookie()
+    assert post(door, "action=accept&policy=1").cookie()
+
+
+def test_the_record_names_the_language_that_was_shown(door: Door) -> None:
+    post(door, "action=refuse&lang=fr", **{"Accept-Language": "de"})
+    post(door, "action=accept&lang=tlh", **{"Accept-Language": "de"})
+    assert [record.lang for record in door.log.kept] == ["fr", "de"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"Origin": "http://["}, "action=accept"),
+        ({"Origin": "http://\u2100.example".encode().decode("latin-1")}, "action=accept"),
+    ],
+)
+def test_an_origin_that_is_none_is_refused(door: Door, headers: dict[str, str], body: str) -> None:
+    form = {"Content-Type": FORM["Content-Type"]}
+    assert post(door, body, {**form, **headers}).status == 403
+    assert door.log.kept == []
+
+
+def test_odd_addresses_lead_back_to_the_front_page(door: Door) -> None:
+    assert post(door, "action=refuse", Referer="http://[").header("location") == "/"
+    answer = post(door, '{"action": "refuse", "next": "/\\ud800"}', JSON)
+    assert answer.status == 200
+
+
+def test_ending_cookies_leaves_room_for_the_answer(door: Door) -> None:
+    many = "; ".join(f"_ga_{number}=1" for number in range(150))
+    answer = post(door, "action=refuse", Cookie=many)
+    assert answer.cookie()
+    assert sum(map(len, answer.all("set-cookie"))) < 4096
+    page = door.ask(Request("/", headers={"Cookie": f"{answer.cookie()}; {many}"}))
+    assert 1 < len(page.all("set-cookie")) < 60
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "navigate"},
+        {"Sec-Fetch-Dest": "empty", "Sec-Purpose": "prefetch"},
+        {"Sec-Fetch-Dest": "document"},
+        {},
+    ],
+    ids=str,
+)
+def test_a_page_for_the_visitor_asks_however_it_is_fetched(door: Door, headers: dict[str, str]) -> None:
+    assert 'value="accept"' in door.ask(Request("/", headers=headers)).text
+
+
 def test_a_script_is_told_what_was_taken_back_although_it_could_not_be_saved(door: Door) -> None:
     cookie = post(door, '{"action": "save", "purposes": ["analytics"]}', JSON).cookie()
     door.log.available = False

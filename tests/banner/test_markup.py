@@ -375,7 +375,8 @@ def test_the_first_layer_is_a_form_that_needs_no_script(language: str, target: s
     assert accepted.granted == set(POLICY.optional)
     for choice in (refused, accepted):
         assert (choice.surface, choice.next, choice.scripted) == ("banner", target, False)
-    assert set(form(markup)[1]) == {"surface", "next", "action"}
+        assert (choice.policy, choice.lang) == (POLICY.version, language)
+    assert set(form(markup)[1]) == {"surface", "next", "policy", "lang", "action"}
 
 
 def test_the_second_layer_is_a_form_that_needs_no_script() -> None:

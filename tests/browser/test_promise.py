@@ -189,6 +189,7 @@ def test_a_spoilt_cookie_is_no_answer(visit: Visit, place: Place, spoil: str) ->
         "other": "accepted",
     }[spoil]
     visitor.settle()
+    visitor.page.goto("about:blank")  # what runs there has stopped
     visitor.context.clear_cookies()
     visitor.context.add_cookies([{"name": "consent", "value": spoilt, "url": place.url}])
     visitor.elsewhere.clear()

@@ -34,6 +34,7 @@ decisions = st.builds(
     model=st.sampled_from(MODELS),
     at=st.integers(0, (1 << 40) - 1),
     gpc=st.booleans(),
+    logged=st.booleans(),
     record=st.none() | st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
     leaf=st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
 )
@@ -105,7 +106,7 @@ def test_the_table_below_starts_from_a_good_value() -> None:
         [None, *GOOD[1:]],
         [*GOOD[:1], "everything", *GOOD[2:]],
         [*GOOD[:2], True, *GOOD[3:]], [*GOOD[:2], -1, *GOOD[3:]], [*GOOD[:2], 1.5, *GOOD[3:]], [*GOOD[:2], 1 << 60, *GOOD[3:]], [*GOOD[:2], "1", *GOOD[3:]],
-        [*GOOD[:3], False, *GOOD[4:]], [*GOOD[:3], 1.0, *GOOD[4:]], [*GOOD[:3], 2, *GOOD[4:]],
+        [*GOOD[:3], False, *GOOD[4:]], [*GOOD[:3], 1.0, *GOOD[4:]], [*GOOD[:3], 4, *GOOD[4:]], [*GOOD[:3], -1, *GOOD[4:]],
         [*GOOD[:4], "analytics", *GOOD[5:]], [*GOOD[:4], ["b", "a"], *GOOD[5:]], [*GOOD[:4], ["a", "a"], *GOOD[5:]], [*GOOD[:4], [1], *GOOD[5:]], [*GOOD[:4], ["A b"], *GOOD[5:]],
         [*GOOD[:5], "short", ""], [*GOOD[:5], "G" * 32, ""], [*GOOD[:5], "", "short"], [*GOOD[:5], "", "A" * 44], [*GOOD[:5], "", "*" * 43],
     ],

@@ -41,7 +41,7 @@ def card(look: Look, words: Words, regime: Regime, *, base: str, target: str) ->
     return Markup(
         '<section id="yc" role="region" aria-labelledby="yc-t" lang="{lang}" dir="{dir}" data-nosnippet="">'
         '<form method="post" action="{base}decision">'
-        '<input type="hidden" name="surface" value="banner"><input type="hidden" name="next" value="{target}">'
+        '<input type="hidden" name="surface" value="banner"><input type="hidden" name="next" value="{target}">{shown}'
         '<h2 id="yc-t">{title}</h2><p>{text}</p>'
         '<p id="yc-e" role="alert" hidden>{failed}</p>'
         '<div class="yc-b"><button name="action" value="accept">{accept}</button>'
@@ -61,6 +61,14 @@ def card(look: Look, words: Words, regime: Regime, *, base: str, target: str) ->
         refuse=words("refuse"),
         settings=words("settings"),
         own=own,
+        shown=_shown(look, words),
+    )
+
+
+def _shown(look: Look, words: Words) -> Markup:
+    """What a form shows, for the record: a site may change while its pages are open."""
+    return Markup('<input type="hidden" name="policy" value="{}"><input type="hidden" name="lang" value="{}">').format(
+        look.policy.version, words.language
     )
 
 
@@ -87,7 +95,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         '<link rel="icon" href="data:,"><link rel="stylesheet" href="{css}"></head>'
         '<body class="yc-page"><main id="yc-m" class="yc-m">'
         '<form method="post" action="{base}decision">'
-        '<input type="hidden" name="surface" value="settings"><input type="hidden" name="next" value="{next}">'
+        '<input type="hidden" name="surface" value="settings"><input type="hidden" name="next" value="{next}">{shown}'
         '<h1 id="yc-h">{title}</h1>{alert}<p>{intro}</p>{gpc}<p class="yc-s">{status}</p>'
         "{purposes}"
         '<div class="yc-b"><button name="action" value="save">{save}</button>'
@@ -102,6 +110,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         css=asset_url(page.base, "consent.css"),
         base=page.base,
         next=next,
+        shown=_shown(look, words),
         alert=Markup('<p id="yc-e" role="alert"{}>{}</p>').format(
             Markup("") if not_saved else Markup(" hidden"), words("not_saved")
         ),
@@ -235,7 +244,7 @@ def placeholder(
         purposes = words.join(words.title(policy.purpose(name)) for name in service.purposes)
         body = Markup(
             '<p>{}</p><form method="post" action="{}decision" target="_top">{}'
-            '<input type="hidden" name="surface" value="placeholder"><input type="hidden" name="next" value="{}">'
+            '<input type="hidden" name="surface" value="placeholder"><input type="hidden" name="next" value="{}">{}'
             '<button type="button" value="once" hidden>{}</button>'
             '<button name="action" value="save">{}</button></form>'
         ).format(
@@ -243,6 +252,7 @@ def placeholder(
             base,
             boxes,
             target,
+            _shown(look, words),
             words("once"),
             words("always"),
         )

@@ -133,8 +133,9 @@ class Page:
         return settings_link(self.words, self.visitor.regime, base=self.base, target=self.next, text=text)
 
     def declaration(self) -> Markup:
-        """The table of services, cookies, purposes and durations, for the privacy page."""
-        return declaration(self.look, self.words)
+        """The table of services, cookies, purposes and durations, for the privacy page, with its style."""
+        style = Markup('<link rel="stylesheet" href="{}">').format(asset_url(self.base, "consent.css"))
+        return style + declaration(self.look, self.words)
 
     def placeholder(self, service: Service) -> bytes:
         """The document that stands in for a held frame, escaped for its ``srcdoc``."""
@@ -322,6 +323,7 @@ def _state_of(
     optional = set(policy.optional)
     return {
         "policy": policy.version,
+        "lang": words.language,
         "model": regime.model,
         "status": status,
         "granted": sorted(granted & optional),

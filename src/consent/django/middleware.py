@@ -9,9 +9,10 @@ from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.encoding import iri_to_uri
+from django.utils.encoding import escape_uri_path
 from django.utils.functional import SimpleLazyObject
 
 from ..exchange import Facts, Pass, Reply
@@ -80,17 +81,25 @@ def _facts(request: HttpRequest) -> Facts:
     meta = request.META
     return Facts(
         method=request.method or "GET",
-        path=iri_to_uri(request.path_info) or "/",
+        path=escape_uri_path(request.path_info) or "/",
         query=meta.get("QUERY_STRING", ""),
-        root=meta.get("SCRIPT_NAME", "").rstrip("/"),
+        root=escape_uri_path(meta.get("SCRIPT_NAME", "").rstrip("/")),
         header=lambda name: meta.get(key_of(name)),
         scheme=request.scheme or "http",
-        host=request.get_host(),
+        host=_host(request),
         now=time.time(),
         entropy=os.urandom,
         # Set by LocaleMiddleware, which runs further in.
         language=lambda: getattr(request, "LANGUAGE_CODE", None),
     )
+
+
+def _host(request: HttpRequest) -> str:
+    """The site's host. Under a name that is not the site's, nothing is its own; Django will say so in its place."""
+    try:
+        return request.get_host()
+    except DisallowedHost:
+        return ""
 
 
 def _response(reply: Reply) -> HttpResponse:

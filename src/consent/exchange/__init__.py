@@ -104,13 +104,14 @@ class Consent:
             now=int(facts.now),
         )
 
-    def page(self, facts: Facts, visitor: Visitor) -> Page:
-        """What the visitor's page may ask and place."""
+    def page(self, facts: Facts, visitor: Visitor, *, lang: str | None = None) -> Page:
+        """What the visitor's page may ask and place. ``lang``: in which language it was shown, where that is known."""
         fixed = self.settings.language
         return Page(
             visitor,
             self.look,
-            lang=negotiate(
+            lang=lang
+            or negotiate(
                 None if fixed == "auto" else fixed, facts.language(), accept_language=facts.header("accept-language")
             ),
             origin=facts.origin,
@@ -120,7 +121,7 @@ class Consent:
 
 
 def _varies(settings: Settings) -> tuple[str, ...]:
-    names = ["Cookie", "Sec-GPC"]
+    names = ["Cookie", "Sec-GPC", "Sec-Fetch-Dest", "HX-Request", "Turbo-Frame"]
     if settings.language == "auto":
         names.append("Accept-Language")
     if settings.region is not None and settings.region.header:

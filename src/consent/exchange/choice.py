@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+from ..banner.text import LANGUAGES
 from ..errors import InvalidRequest, UnknownPurpose
 from ..log.record import Surface
 from ..policy.policy import Policy
@@ -26,12 +27,17 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a post asks for. ``granted`` are the optional purposes agreed to; ``next`` is a path of this site."""
+    """What a post asks for. ``granted`` are the optional purposes agreed to; ``next`` is a path of this site.
+
+    ``policy``, ``lang``: what the page showed, where the post says so, as the library's own forms and script do.
+    """
 
     granted: frozenset[str]
     surface: Surface
     scripted: bool
     next: str
+    policy: str | None = None
+    lang: str | None = None
 
 
 def check_origin(facts: Facts) -> None:
@@ -49,7 +55,7 @@ def check_origin(facts: Facts) -> None:
         return
     origin = facts.header("origin")
     # Only the host is compared: behind a proxy that ends TLS the scheme here may not be the visitor's.
-    if origin is not None and urlsplit(origin.strip()).netloc.lower() != facts.host.lower():
+    if origin is not None and _host_of(origin) != facts.host.lower():
         raise InvalidRequest("a decision is made on this site only", status=403)
 
 
@@ -67,7 +73,7 @@ def read_choice(facts: Facts, body: bytes, policy: Policy) -> Choice:
         elif media_type == "application/x-www-form-urlencoded":
             fields = _form_fields(body)
         else:
-            raise InvalidRequest("a decision is a form or JSON", status=415)
+            raise InvalidRequest("a decision is application/x-www-form-urlencoded or application/json", status=415)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("the decision could not be read") from error
     return Choice(
@@ -75,6 +81,8 @@ def read_choice(facts: Facts, body: bytes, policy: Policy) -> Choice:
         surface=_SURFACES.get(fields.surface, "api"),
         scripted=media_type == "application/json",
         next=local_path(fields.next) or _referrer(facts) or f"{facts.root}/",
+        policy=fields.policy,
+        lang=fields.lang if fields.lang in LANGUAGES else None,
     )
 
 
@@ -86,6 +94,8 @@ def local_path(text: str) -> str | None:
     """
     if not text.startswith("/") or text.startswith("//") or len(text) > 2048 or _CONTROL.search(text):
         return None
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        return None
     return quote(text, safe="/?#[]@!$&'()*+,;=:%~-._")
 
 
@@ -95,6 +105,8 @@ class _Fields:
     purposes: tuple[str, ...]
     surface: str
     next: str
+    policy: str | None
+    lang: str | None
 
 
 def _form_fields(body: bytes) -> _Fields:
@@ -107,6 +119,8 @@ def _form_fields(body: bytes) -> _Fields:
         purposes=tuple(form.get("purpose", ())),
         surface=form.get("surface", [""])[-1],
         next=form.get("next", [""])[-1],
+        policy=form.get("policy", [None])[-1],
+        lang=form.get("lang", [None])[-1],
     )
 
 
@@ -118,6 +132,8 @@ def _json_fields(body: bytes) -> _Fields:
                 purposes=tuple(_texts(rest.get("purposes", []))),
                 surface=_text(rest.get("surface", "")),
                 next=_text(rest.get("next", "")),
+                policy=None if rest.get("policy") is None else _text(rest["policy"]),
+                lang=None if rest.get("lang") is None else _text(rest["lang"]),
             )
     raise ValueError("an object with an action")
 
@@ -149,8 +165,17 @@ def _granted(fields: _Fields, policy: Policy) -> frozenset[str]:
     raise InvalidRequest(f"the action is one of {', '.join(_ACTIONS)}")
 
 
-def _referrer(facts: Facts) -> str | None:
-    referrer = urlsplit(facts.header("referer") or "")
-    if referrer.netloc.lower() != facts.host.lower():
+def _host_of(address: str) -> str | None:
+    """Host and port of an address that a browser sent; None if it is none."""
+    try:
+        return urlsplit(address.strip()).netloc.lower()
+    except ValueError:
         return None
+
+
+def _referrer(facts: Facts) -> str | None:
+    address = facts.header("referer") or ""
+    if _host_of(address) != facts.host.lower():
+        return None
+    referrer = urlsplit(address.strip())
     return local_path(referrer.path + (f"?{referrer.query}" if referrer.query else ""))

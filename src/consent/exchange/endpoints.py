@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from ..banner.look import asset
 from ..banner.markup import settings_page, shown
+from ..banner.text import Words, negotiate
 from ..errors import InvalidRequest
 from ..gate.cookies import expire
 from ..gate.response import Headers, vary
 from ..log.record import Kind, Receipt, Record, browser_family, uuid7
 from ..policy.regime import add_months
+from ..visitor.cookie import MAX_AGE
 from ..visitor.decision import Decision, Visitor
 from .choice import LIMIT, Choice, check_origin, local_path, read_choice
 from .facts import Append, Facts, NeedBody, Reply, Step
@@ -72,35 +75,60 @@ def _decide(consent: Consent, facts: Facts, choice: Choice) -> Step:
     if (
         visitor.current
         and before is not None
+        and before.logged
         and before.gpc == visitor.signals.gpc
         and before.granted == choice.granted
     ):
         return _decided(consent, facts, visitor, choice, before)  # said again: the log has it already
-    page = consent.page(facts, visitor)
+    if choice.granted and choice.policy not in {None, consent.policy.version}:
+        return _overtaken(consent, facts, choice)
+    page = consent.page(facts, visitor, lang=choice.lang)
     notice = shown(consent.look, page.words, visitor.regime)
     record = _record(consent, facts, visitor, choice, lang=page.lang, notice=notice)
 
     def recorded(receipt: Receipt | None) -> Reply:
-        optional = frozenset(consent.policy.optional)
-        # Without a durable record grants never grow; refusals always bite.
-        effective = choice.granted if receipt else visitor.granted & optional & choice.granted
-        if effective != choice.granted and effective == visitor.granted & optional:
-            return _not_saved(consent, facts, visitor, choice, None)
-        now = int(facts.now)
-        decision = Decision(
-            granted=effective,
-            policy=consent.policy.version,
-            model=visitor.regime.model,
-            at=now if effective else now - now % _DAY,
-            gpc=visitor.signals.gpc,
-            record=receipt.id if receipt and effective else None,
-            leaf=receipt.leaf if receipt and effective else None,
-        )
-        if effective != choice.granted:
-            return _not_saved(consent, facts, visitor, choice, decision)
+        if receipt is None:
+            return _unrecorded(consent, facts, visitor, choice)
+        decision = _made(facts, visitor, choice.granted)
+        if choice.granted:
+            decision = replace(decision, record=receipt.id, leaf=receipt.leaf)
         return _decided(consent, facts, visitor, choice, decision)
 
     return Append(record, notice, recorded)
+
+
+def _made(facts: Facts, visitor: Visitor, granted: frozenset[str]) -> Decision:
+    """A decision made now. A refusal's knows only the day, so that it tracks nobody."""
+    now = int(facts.now)
+    return Decision(
+        granted=granted,
+        policy=visitor.policy.version,
+        model=visitor.regime.model,
+        at=now if granted else now - now % _DAY,
+        gpc=visitor.signals.gpc,
+    )
+
+
+def _unrecorded(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice) -> Reply:
+    """Without a durable record grants never grow, not even in time; refusals always bite."""
+    held = visitor.granted & frozenset(consent.policy.optional)
+    kept = held & choice.granted
+    if choice.granted and kept == held:
+        return _not_saved(consent, facts, visitor, choice, None)
+    before = visitor.decision if visitor.current and kept else None
+    decision = replace(before, granted=kept) if before is not None else _made(facts, visitor, kept)
+    decision = replace(decision, logged=False)
+    if kept != choice.granted:
+        return _not_saved(consent, facts, visitor, choice, decision)
+    return _decided(consent, facts, visitor, choice, decision)
+
+
+def _overtaken(consent: Consent, facts: Facts, choice: Choice) -> Reply:
+    """An agreement from a page that showed another policy: the visitor has not been told what it would be to."""
+    if choice.scripted:
+        return _json(409, {"error": "another-policy"})
+    place = f"{facts.root}{consent.settings.prefix}settings?{urlencode({'next': choice.next})}"
+    return Reply(303, [("Location", place), _TEXT, _NO_STORE])
 
 
 def _record(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, *, lang: str, notice: bytes) -> Record:
@@ -126,7 +154,7 @@ def _record(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, *,
         lang=lang,
         regime=visitor.regime.name,
         gpc=visitor.signals.gpc,
-        expires=add_months(now, visitor.regime.months),
+        expires=min(add_months(now, visitor.regime.months), now + MAX_AGE),
         ua=browser_family(facts.header("user-agent")),
         app=consent.version,
         prev=visitor.decision.record if visitor.decision else None,
@@ -226,9 +254,11 @@ def _receipt(consent: Consent, facts: Facts) -> Reply:
 
 def _declaration(consent: Consent, facts: Facts) -> Reply:  # noqa: ARG001 - the same for everybody
     policy = consent.policy
+    fixed = consent.settings.language
+    words = Words(consent.look, "en" if fixed == "auto" else negotiate(fixed))
     declared = {
         "version": policy.version,
-        "purposes": [{"name": p.name, "title": p.title, "text": p.text} for p in policy.purposes],
+        "purposes": [{"name": p.name, "title": words.title(p), "text": words.text(p)} for p in policy.purposes],
         "services": [
             {
                 "name": s.name,
@@ -272,8 +302,8 @@ _READS: Mapping[str, Callable[[Consent, Facts], Reply]] = {
     "declaration.json": _declaration,
     "consent.js": _asset("consent.js"),
     "consent.css": _asset("consent.css"),
-    "guard.js": _asset("guard.js"),
     "vendors.js": _asset("vendors.js"),
+    "guard.js": _asset("guard.js"),
     GPC_PATH: _gpc,
 }
 

@@ -61,12 +61,18 @@ class Facts(NamedTuple):
     def for_top_page(self) -> bool:
         """Whether the answer may become the visitor's own page: not a frame in one, not a piece of one."""
         header = self.header
-        return header("sec-fetch-dest") in {None, "document"} and not any(map(header, _FRAGMENTS))
+        if any(map(header, _FRAGMENTS)):
+            return False
+        destination = header("sec-fetch-dest")
+        if destination == "empty":
+            # A service worker that passes a navigation on, and a page fetched ahead of one.
+            return header("sec-fetch-mode") == "navigate" or "prefetch" in (header("sec-purpose") or "")
+        return destination in {None, "document"}
 
     @property
     def for_script(self) -> bool:
         """Whether a script asks, that may put the answer into its page."""
-        return self.header("sec-fetch-dest") == "empty" or any(map(self.header, _FRAGMENTS))
+        return any(map(self.header, _FRAGMENTS)) or (self.header("sec-fetch-dest") == "empty" and not self.for_top_page)
 
     @property
     def for_document(self) -> bool:

@@ -5,9 +5,7 @@ Sources: RFC 6265bis (5.5 attributes, 5.7 storage), RFC 8288 (Link), HTML Standa
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from .match import Rules, addresses_in, refresh_address
@@ -25,7 +23,12 @@ _LOADS = re.compile(
     r"prerender|compression-dictionary)\b",
     re.IGNORECASE,
 )
-_PAST = "Thu, 01 Jan 1970 00:00:00 GMT"
+_DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\Z")
+#: Who has more labels in a host's name, or more cookies, is no visitor.
+_LABELS = 8
+_NAMES_READ = 200
+#: Bytes of header. Proxies in front of sites often take 4 KiB for all of a response's headers.
+_ROOM = 2048
 
 
 def hold_set_cookies(
@@ -106,29 +109,33 @@ def expire(rules: Rules, allowed: frozenset[str], cookie_header: str, hostname: 
     """``Set-Cookie`` values that end every known cookie in a request that is not allowed.
 
     A browser does not say where a cookie was set, so each is ended on the host and on every domain above it; on
-    HTTPS also in the partition of this site (CHIPS).
+    HTTPS also in the partition of this site (CHIPS). A response has room for so many: the others are ended by the next.
     """
-    names = {pair.partition("=")[0].strip(" \t") for pair in cookie_header.split(";")}
+    names = {pair.partition("=")[0].strip(" \t") for pair in cookie_header.split(";", _NAMES_READ)[:_NAMES_READ]}
+    domains = _domains(hostname)
+    scheme = "; Secure" if secure else ""
     ended: list[str] = []
+    room = _ROOM
     for name in sorted(names):
         if not _TOKEN.match(name) or not rules.held(rules.services_for_cookie(name), allowed):
             continue
-        for domain in (None, *_domains(hostname)):
-            where = f"; Domain={domain}" if domain else ""
-            ended.append(f"{name}=; Expires={_PAST}; Max-Age=0; Path=/{where}" + ("; Secure" if secure else ""))
+        values = [f"{name}=; Max-Age=0; Path=/{scheme}"]
+        values += [f"{name}=; Max-Age=0; Path=/; Domain={domain}{scheme}" for domain in domains]
         if secure:
-            ended.append(f"{name}=; Expires={_PAST}; Max-Age=0; Path=/; Secure; SameSite=None; Partitioned")
+            values.append(f"{name}=; Max-Age=0; Path=/; Secure; SameSite=None; Partitioned")
+        room -= sum(map(len, values)) + len(values) * len("Set-Cookie: \r\n")
+        if room < 0:
+            break
+        ended += values
     return ended
 
 
-def _domains(hostname: str) -> Iterable[str]:
+def _domains(hostname: str) -> list[str]:
     """The host and the domains above it on which it could have set a cookie; a browser refuses public suffixes."""
-    try:
-        ipaddress.ip_address(hostname.strip("[]"))
-    except ValueError:
-        labels = hostname.split(".")
-        return [".".join(labels[at:]) for at in range(len(labels) - 1)]
-    return []
+    labels = hostname.split(".")
+    if len(hostname) > 253 or len(labels) > _LABELS or labels[-1].isdigit() or not _DOMAIN.match(hostname):
+        return []
+    return [".".join(labels[at:]) for at in range(len(labels) - 1)]
 
 
 def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site: str) -> Headers:

@@ -41,6 +41,8 @@ class SqliteDatabase:
     placeholder = "?"
 
     def __init__(self, path: str, *, create: bool = True, patience: float = _PATIENCE) -> None:
+        if path and Path(path).is_dir():
+            raise ConfigurationError("the log is a file, and this is a folder", path=("log",), value=path)
         if path and not Path(path).parent.is_dir():
             raise ConfigurationError("there is no such folder for the log", path=("log",), value=str(Path(path).parent))
         # A server may change its folder after it has started; the log stays where it was.

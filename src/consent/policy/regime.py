@@ -1,7 +1,7 @@
 """What the law where the visitor is asks for.
 
-The presets are a summary for engineers, made in November 2026 from the sources named in
-``docs/compliance.md``; most were read in secondary sources. They are no legal advice.
+The presets are a summary for engineers, made in November 2026; the sources stand
+beside them, and most were read in secondary sources. They are no legal advice.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@ The value is made by :class:`itsdangerous.URLSafeSerializer` with SHA-256: base6
 The JSON is a list, so that the cookie stays near 220 bytes::
 
     ["2026-11", "opt-in", 1798761600, 0, ["analytics"], "<record id>", "<leaf hash>"]
-     policy     model     at          gpc granted       32 hex or ""   base64url, 43 characters or ""
+     policy     model     at        flags granted       32 hex or ""   base64url, 43 characters or ""
+
+Flags: 1 if the browser sent GPC, and 2 if the log could not be reached.
 
 The salt names the format: a change of format is a change of salt, and an old cookie reads as undecided.
 There is one spelling for each decision; every other value, whoever signed it, is no decision.
@@ -66,7 +68,7 @@ class DecisionCookie:
             decision.policy,
             decision.model,
             decision.at,
-            int(decision.gpc),
+            decision.gpc + 2 * (not decision.logged),
             sorted(decision.granted),
             decision.record or "",
             leaf,
@@ -118,12 +120,12 @@ class DecisionCookie:
 
 def _decision(content: Any) -> Decision | None:
     match content:
-        case [str(policy), str(model), int(at), 0 | 1 as gpc, [*granted], str(record), str(leaf)]:
+        case [str(policy), str(model), int(at), 0 | 1 | 2 | 3 as flags, [*granted], str(record), str(leaf)]:
             pass
         case _:
             return None
     # In JSON's Python, true is an int and 1.0 equals 1: neither is our spelling.
-    if isinstance(at, bool) or type(gpc) is not int or model not in MODELS or not 0 <= at < 1 << 40:
+    if isinstance(at, bool) or type(flags) is not int or model not in MODELS or not 0 <= at < 1 << 40:
         return None
     if not all(isinstance(name, str) and _PURPOSE.match(name) for name in granted) or granted != sorted(set(granted)):
         return None
@@ -134,7 +136,8 @@ def _decision(content: Any) -> Decision | None:
         policy=policy,
         model=model,
         at=at,
-        gpc=bool(gpc),
+        gpc=bool(flags & 1),
+        logged=flags < 2,
         record=record or None,
         leaf=_leaf(leaf) if leaf else None,
     )

@@ -27,6 +27,7 @@ class Decision:
     ``policy``, ``model``  the policy's version and the regime's model under which it was made.
     ``at``       Unix seconds; for a refusal only the day (00:00 UTC), so that it identifies nobody.
     ``gpc``      whether the visitor's browser sent GPC while choosing: a choice made in its face wins over it.
+    ``logged``   whether the log has it: False for a refusal that was honoured while the log could not be reached.
     ``record``, ``leaf``  the log's record id (32 hex digits) and leaf hash (64), for accepters only.
     """
 
@@ -35,6 +36,7 @@ class Decision:
     model: str
     at: int
     gpc: bool = False
+    logged: bool = True
     record: str | None = None
     leaf: str | None = None
 

@@ -11,6 +11,7 @@
 /**
  * @typedef {object} State
  * @property {string} policy
+ * @property {string} lang
  * @property {string} model
  * @property {"undecided" | "accepted" | "refused" | "custom"} status
  * @property {string[]} granted  optional purposes that are allowed
@@ -127,7 +128,7 @@ async function send(choice) {
     const response = await fetch(state.url, {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify(choice),
+      body: JSON.stringify({ policy: state.policy, lang: state.lang, ...choice }),
     });
     const body = await response.json();
     reply = response.ok ? body : { ...body, error: response.status };
@@ -139,6 +140,9 @@ async function send(choice) {
     if (reply?.withdrawn?.length) {
       tell([...(reply.now ?? []), ...(reply.then ?? [])]);
       location.assign(settingsAddress({ failed: "1" }));
+    } else if (reply?.error === 409) {
+      // The site has changed since this page was shown: it asks anew.
+      location.reload();
     } else showFailure();
     return false;
   }

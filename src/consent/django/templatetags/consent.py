@@ -15,6 +15,11 @@ from consent.errors import ConsentError
 
 register = template.Library()
 
+_NO_PAGE = (
+    "a consent tag needs request.consent: render with a request, and have "
+    "'consent.django.ConsentMiddleware' in MIDDLEWARE"
+)
+
 
 @register.simple_tag(takes_context=True)
 def consent_banner(context: dict[str, Any]) -> SafeString:
@@ -35,16 +40,15 @@ def consent_settings_link(context: dict[str, Any], text: str | None = None) -> S
 
 
 @register.filter
-def allows(page: Page, purpose: str) -> bool:
+def allows(page: Page | None, purpose: str) -> bool:
     """``{% if request.consent|allows:"analytics" %}``. Raises for a purpose that the policy does not have."""
+    if page is None:
+        raise ConsentError(_NO_PAGE)
     return page.allows(purpose)
 
 
 def _page(context: dict[str, Any]) -> Page:
     page = getattr(context.get("request"), "consent", None)
     if page is None:
-        raise ConsentError(
-            "a consent tag needs request.consent: render with a request, and have "
-            "'consent.django.ConsentMiddleware' in MIDDLEWARE"
-        )
+        raise ConsentError(_NO_PAGE)
     return page  # type: ignore[no-any-return]
