@@ -230,5 +230,5 @@ def test_who_has_a_name_as_long_as_no_host_ends_cookies_on_it_alone() -> None:
 
 def test_what_ends_cookies_leaves_room_in_the_header() -> None:
     lines = ended("; ".join(f"_ga_{number}=1" for number in range(5000)), "www.shop.example", secure=True)
-    assert 4 <= len(lines)
+    assert len(lines) >= 4
     assert sum(map(len, lines)) <= 2048
