@@ -109,7 +109,7 @@ class Site:
 
     def _tell_unreadable(self, path: str, why: str) -> None:
         if self._first("unreadable", why, path):
-            log.error("sent behind a closing Content-Security-Policy, because it cannot be gated: %s (%s)", path, why)
+            log.error("closed, because it cannot be gated: %s (%s)", path, why)
 
     def _tell_unguarded(self, path: str) -> None:
         if self._first("unguarded", "", path):
@@ -122,7 +122,9 @@ class Site:
     def _first(self, kind: str, what: object, path: str) -> bool:
         """Whether this is to be told. Paths come from visitors: none of them can fill the operator's log."""
         with self._lock:
-            pages = self._told.setdefault((kind, what), set()) if len(self._told) < _FINDINGS else set()
+            if (kind, what) not in self._told and len(self._told) >= _FINDINGS:
+                return False
+            pages = self._told.setdefault((kind, what), set())
             if path in pages or len(pages) >= _PAGES:
                 return False
             pages.add(path)

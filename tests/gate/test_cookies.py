@@ -216,6 +216,21 @@ def test_a_refresh_to_a_held_host_does_not_leave(value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Speculation-Rules", '"https://stats.example/rules.json"'),
+        ("Reporting-Endpoints", 'main="/reports", far="https://stats.example/r"'),
+        ("Report-To", '{"group": "a", "max_age": 60, "endpoints": [{"url": "https://stats.example/r"}]}'),
+    ],
+)
+def test_nothing_is_reported_to_a_held_host(name: str, value: str) -> None:
+    assert hold_links(RULES, NONE, [(name, value)], site="site.example") == []
+    assert len(hold_links(RULES, ALL, [(name, value)], site="site.example")) == 1
+    own = value.replace("stats.example", "site.example")
+    assert hold_links(RULES, NONE, [(name, own)], site="site.example") == [(name, own)]
+
+
+@pytest.mark.parametrize(
     "value", ["5", "0;url=/next", "0;url=/?to=https://stats.example", "0;url=https://stats.example.org/"]
 )
 def test_another_refresh_leaves(value: str) -> None:

@@ -39,7 +39,7 @@ __all__ = ["Pass", "Shaped"]
 #: Statuses without content, or whose content is not the resource's (RFC 9110, 15).
 _NO_CONTENT = frozenset({204, 205, 304})
 #: Response headers that may serve a held service, whatever the body is.
-_GATED = frozenset({"set-cookie", "link", "refresh"})
+_GATED = frozenset({"set-cookie", "link", "refresh", "speculation-rules", "reporting-endpoints", "report-to"})
 #: Request headers that ask for less than the whole page.
 _PARTIAL = ("if-modified-since", "range", "if-range")
 #: Response headers that have the server in front send a file, or ask somebody else, in place of our body.

@@ -23,6 +23,7 @@ _LOADS = re.compile(
     r"prerender|compression-dictionary)\b",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"\"([^\"]*)\"")
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\Z")
 #: Who has more labels in a host's name, or more cookies, is no visitor.
 _LABELS = 8
@@ -139,7 +140,11 @@ def _domains(hostname: str) -> list[str]:
 
 
 def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site: str) -> Headers:
-    """The headers less the members of ``Link`` that would load from a held service, and less a ``Refresh`` to one."""
+    """The headers less what would load from a held service, lead to one or report to one.
+
+    That is members of ``Link``, a ``Refresh``, speculation rules and reporting endpoints. What a Content Security
+    Policy reports to is the site's own safety and stays.
+    """
     kept: Headers = []
     for key, value in headers:
         match key.lower():
@@ -147,6 +152,10 @@ def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site:
                 members = [member for member in _MEMBERS.split(value) if not _link_held(rules, allowed, member, site)]
                 if members:
                     kept.append((key, ",".join(members)))
+            case "speculation-rules" | "reporting-endpoints" | "report-to" if any(
+                rules.held(rules.services_for_url(url, site), allowed) for url in _QUOTED.findall(value)
+            ):
+                pass
             case "refresh" if rules.held(rules.services_for_url(refresh_address(value), site), allowed):
                 pass
             case _:

@@ -277,6 +277,9 @@ function heldIn(root) {
   return [...root.querySelectorAll(`[${HELD}for]`), ...inner.flatMap(heldIn)];
 }
 
+/** What the server held: it stands here when this script begins, which waits for the page's end. */
+const stood = new WeakSet(heldIn(document));
+
 let waking = Promise.resolve();
 
 /** Wake everything that is allowed now. One at a time: a second choice waits until the first has woken what it may. */
@@ -340,6 +343,8 @@ async function wakeElement(element) {
     woken.removeAttribute(name);
     const own = name.slice(HELD.length);
     if (own === "for" || own === "service") continue;
+    // What was put in later, by whomever, may name an address and nothing that runs by itself.
+    if (!stood.has(element) && (/^on|^srcdoc$/.test(own) || /^[\s\0-\x1f]*(?:javascript|data):/i.test(value))) continue;
     if (own === "xlink:href") woken.setAttributeNS("http://www.w3.org/1999/xlink", own, value);
     else woken.setAttribute(own, trustedAttribute(kind, own, value));
   }
