@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..policy.policy import Service
+from .glance import Glance
 from .match import Rules, addresses_in, document_in, imports_in, refresh_address
 from .tokens import Tag
 
@@ -136,6 +137,7 @@ class Judge:
         #: Whether anything at all could be held: if not, a page is left alone whatever is unsure in it.
         self._holding = rules.holds_any(allowed)
         self._nested = nested
+        self._glance = glance_of(rules)
         self._verdicts = Memory[tuple[bytes, bytes, bool], tuple[Verdict | None]](_REMEMBERED)
         #: What the gate found in whole pieces of pages, by their hash.
         self.plans = Memory[Hashable, Any](_PLANS)
@@ -148,7 +150,10 @@ class Judge:
         ``text``: a script's or style's content. ``whole``: whether that is all of it; if not, it is held.
         ``depth``: in how many documents within attributes the tag stands.
         """
-        key = (data[at : tag.end], text, depth > 0)
+        raw = data[at : tag.end]
+        if whole and not self._xml and self._glance.passes(tag.name, raw, text):
+            return None
+        key = (raw, text, depth > 0)
         known = self._verdicts.get(key)
         if known is None:
             known = (self._judge(data, tag, at, text, whole=whole, depth=depth),)
@@ -376,7 +381,8 @@ _NAME = re.compile(rb"[a-zA-Z][^\t\n\f\r />]{0,40}")
 def _without_prefixes(tag: Tag) -> Tag:
     """The tag as XML means it, whatever prefix its namespace has."""
     attributes = tuple(a._replace(name=a.name.rpartition(b":")[2]) for a in tag.attributes)
-    return tag._replace(name=tag.name.rpartition(b":")[2], attributes=attributes)
+    name = tag.name.rpartition(b":")[2]
+    return Tag(name, tag.name_end, tag.end, self_closing=tag.self_closing, attributes=attributes)
 
 
 def _refreshes(tag: Tag) -> bool:
@@ -399,6 +405,12 @@ def _visible(tag: Tag) -> bool:
     if any(size is not None and size.strip().rstrip(b"px").strip() in {b"0", b"1", b"2"} for size in sizes):
         return False
     return tag.get(b"hidden") is None and not _INVISIBLE.search(tag.get(b"style") or b"")
+
+
+@lru_cache(maxsize=16)
+def glance_of(rules: Rules) -> Glance:
+    """The glance for these; the same one each time, with what it remembers."""
+    return Glance(rules)
 
 
 @lru_cache(maxsize=256)

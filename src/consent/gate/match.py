@@ -30,6 +30,7 @@ _EDGES = "".join(map(chr, range(0x21)))
 _ADDRESS = re.compile(
     r"(?:(?:https?|wss?):[\\/]*|(?<![\\/])[\\/]{2,})[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*", re.IGNORECASE
 )
+_BEGINNINGS = tuple(map(re.compile, (r"http", r"ws", r"//", r"/\\", r"\\/", r"\\\\")))
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f]?|\r?\n|([^0-9a-fA-F\r\n]))")
 _IMPORT = re.compile(r"\b(?:import|from)\b[\s(]*[\"'`]([^\"'`]*)")
 _REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?(?:\"([^\"]*)|'([^']*)|(.*))", re.IGNORECASE | re.DOTALL)
@@ -38,7 +39,6 @@ _DATA = re.compile(r"[\x00-\x20]*(?:(d\s*a\s*t\s*a)|j\s*a\s*v\s*a\s*s\s*c\s*r\s*
 _DEAD = re.compile(
     r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
 )
-_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
 class Address(NamedTuple):
@@ -82,6 +82,8 @@ class Rules:
             for host in service.hosts:
                 self._add_host(host, service)
         self._snippets = _Snippets(policy)
+        #: The owners of each known snippet in a script's bytes.
+        self.snippets_in = self._snippets.find
         self._cookies = [
             (re.compile(wildcard(cookie.name) + r"\Z", re.DOTALL), cookie.name, service)
             for service in (*policy.services, *policy.undeclared)
@@ -114,12 +116,23 @@ class Rules:
 
         A declared service's address in the text counts as a snippet of it: loaders build their tags from it.
         """
-        groups = self._snippets.find(text)
+        groups = self.snippets_in(text.encode("utf-8", "replace"))
         for url in addresses_in(text):
             owners = tuple(service for service in self.services_for_url(url, site) if service.declared)
             if owners:
                 groups.append(owners)
         return tuple(groups)
+
+    def knows_host(self, host: str) -> bool:
+        """Whether any pattern names this host or a domain that it is below."""
+        labels = host.split(".")
+        return host in self._exact or any(".".join(labels[at:]) in self._below for at in range(1, len(labels)))
+
+    def path_marks(self) -> list[bytes]:
+        """For each pattern without a host, bytes that every path that it matches holds."""
+        # A relative address has no slash in front of it.
+        paths = {pattern.text.partition("/")[2] for pattern, _ in (*self._anywhere, *self._own)}
+        return sorted({max(re.split("[*&]", path), key=len).encode() for path in paths})
 
     def _services_for_cookie(self, name: str) -> tuple[Service, ...]:
         """The owners of a first-party cookie; a longer pattern is the more specific one."""
@@ -177,45 +190,66 @@ def _preferred(services: Iterable[Service]) -> tuple[Service, ...]:
     return tuple(service for service in owners if service.declared) or owners
 
 
+_WORDS = bytes(byte if (byte < 128 and chr(byte).isalnum()) or byte in b"_$" else 32 for byte in range(256))
+#: Words that scripts are full of.
+_COMMON = frozenset(b"analytics com create embed google init load push script start track widgets".split())
+
+
 class _Snippets:
-    """Finds known snippets in a script in one pass: by the names in it, then by looking where a name may be one."""
+    """Finds known snippets in a script in one pass: by the words in it, then by looking where a name may be one."""
 
     def __init__(self, policy: Policy) -> None:
         owners: dict[str, list[Service]] = {}
         for service in (*policy.services, *policy.undeclared):
             for snippet in service.snippets:
                 owners.setdefault(snippet, []).append(service)
-        self._by_name: dict[str, list[tuple[str, re.Pattern[str], tuple[Service, ...]]]] = {}
-        self._plain: list[tuple[str, re.Pattern[str], tuple[Service, ...]]] = []
+        self._by_word: dict[bytes, list[tuple[bytes, re.Pattern[bytes], tuple[Service, ...]]]] = {}
         for snippet, services in owners.items():
-            entry = (snippet, _with_edges(snippet), _preferred(services))
-            names = [name for name in _NAME.findall(snippet) if not name.endswith("_")]
-            # A name at an open end may be longer in the script than in the snippet.
-            if names:
-                self._by_name.setdefault(max(names, key=len), []).append(entry)
-            else:
-                self._plain.append(entry)
+            raw = snippet.encode()
+            entry = (raw, re.compile(_with_edges(snippet).encode()), _preferred(services))
+            self._by_word.setdefault(_rarest_word(raw), []).append(entry)
+        self._words = frozenset(self._by_word) - {b""}
 
-    def find(self, text: str) -> list[tuple[Service, ...]]:
-        names = set(_NAME.findall(text))
-        entries = [entry for name in names & self._by_name.keys() for entry in self._by_name[name]]
-        found = [
-            services for snippet, regex, services in (*entries, *self._plain) if snippet in text and regex.search(text)
-        ]
-        return list(dict.fromkeys(found))
+    def find(self, text: bytes) -> list[tuple[Service, ...]]:
+        found: dict[tuple[Service, ...], None] = {}
+        for word in (b"", *self._words.intersection(text.translate(_WORDS).split())):
+            for snippet, pattern, services in self._by_word.get(word, ()):
+                if snippet in text and pattern.search(text):
+                    found[services] = None
+        return list(found)
 
 
-def _with_edges(snippet: str) -> re.Pattern[str]:
+def _rarest_word(snippet: bytes) -> bytes:
+    """A word that stands as such wherever the snippet does, if there is one: a name that ends in "_" may go on."""
+    words = snippet.translate(_WORDS).split()
+    if words and snippet.endswith(b"_"):
+        words.pop()
+    return max(words, key=lambda word: (word not in _COMMON, len(word)), default=b"")
+
+
+def _with_edges(snippet: str) -> str:
     before = r"(?<![A-Za-z0-9_$])" if re.match(r"[A-Za-z0-9_$]", snippet) else ""
     after = r"(?![A-Za-z0-9_$])" if re.search(r"[A-Za-z0-9$]\Z", snippet) else ""
-    return re.compile(before + re.escape(snippet) + after)
+    return before + re.escape(snippet) + after
 
 
 def addresses_in(text: str) -> list[str]:
     """What looks like an absolute address within css or a script, escapes undone."""
     if "\\" in text:
         text = f"{text} {_CSS_ESCAPE.sub(_unescaped, text)} {text.replace(chr(92) + '/', '/')}"
-    return _ADDRESS.findall(text)
+    # Whatever it begins with is searched for fast; the expression alone would look at each character.
+    low = text.lower()
+    if len(low) != len(text):
+        return _ADDRESS.findall(text)
+    starts = sorted({found.start() for beginning in _BEGINNINGS for found in beginning.finditer(low)})
+    addresses: list[str] = []
+    done = 0
+    for start in starts:
+        address = _ADDRESS.match(text, start) if start >= done else None
+        if address is not None:
+            addresses.append(address.group())
+            done = address.end()
+    return addresses
 
 
 def _unescaped(found: re.Match[str]) -> str:

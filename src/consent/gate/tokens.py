@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Attribute", "Tag", "comment_end", "raw_text_end", "read_tag", "script_end"]
+__all__ = ["Attribute", "Tag", "comment_end", "plain_end", "raw_text_end", "read_tag", "script_end"]
 
 _NAME = re.compile(rb"[a-zA-Z][^\t\n\f\r />]*")
 # One attribute, or the ">" that ends the tag. No two ways to match the same bytes, hence no backtracking:
@@ -19,6 +20,38 @@ _ATTRIBUTE = re.compile(
     rb"""[\t\n\f\r /]*(?:(>)|([^\t\n\f\r />][^\t\n\f\r />=]*)
     (?:[\t\n\f\r ]*=[\t\n\f\r ]*(?:"([^"]*)"|'([^']*)'|([^\t\n\f\r >"'][^\t\n\f\r >]*)|(?=>)|(["'])))?)""",
     re.VERBOSE,
+)
+# All attributes of a tag at once: the same, without looking at them, and with no way back (3.11.5: gh-106052).
+_REST = (
+    re.compile(
+        rb"""(?:[\t\n\f\r /]*+[^\t\n\f\r />][^\t\n\f\r />=]*+
+        (?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r >"'][^\t\n\f\r >]*+|(?=>))
+        |(?![\t\n\f\r ]*=)))*+([\t\n\f\r /]*+)>""",
+        re.VERBOSE,
+    )
+    if sys.version_info >= (3, 11, 5)
+    else None
+)
+# Text, and tags that change nothing for what follows and can load nothing, with attributes that load nothing. Tags and
+# values are bounded well below the caps of the walk.
+_PLAIN = (
+    re.compile(
+        rb"""(?:[^<]++|</(?!template)[a-z][a-z0-9-]{0,32}+[\t\n\f\r ]{0,64}+>
+        |<(?:a|abbr|address|article|aside|b|blockquote|br|button|caption|center|cite|code|dd|del|details|dfn|div|dl|dt|em
+        |fieldset|figcaption|figure|font|footer|form|h[1-6]|header|hgroup|hr|i|ins|kbd|label|legend|li|main|mark|menu|nav|ol
+        |optgroup|option|p|pre|q|s|samp|section|small|span|strong|sub|summary|sup|tbody|tfoot|thead|time|u|ul|var|wbr)
+        (?:[\t\n\f\r ]{1,64}+(?:
+            href=(?:"(?:https?://|[/#?.])[^"]{0,4096}+"|'(?:https?://|[/#?.])[^']{0,4096}+'
+                |(?:https?://|[/#?.])[^\t\n\f\r "'>=`<]{0,1024}+)
+            |(?!on|style|src|poster|background|lowsrc|dynsrc|data(?!-)|data-(?:purpose|consent)|ping|manifest|archive
+            |code|class[^=\t\n\f\r />]|attributionsrc|imagesrcset|fill|stroke|filter|mask|clip|marker|cursor|xlink
+            |action|formaction)
+            [a-z][a-z0-9-]{0,64}+(?:=(?:"[^"]{0,4096}+"|'[^']{0,4096}+'|[^\t\n\f\r "'>=`<]{1,1024}+))?+
+        )){0,48}+[\t\n\f\r ]{0,64}+>)*+""",
+        re.VERBOSE | re.IGNORECASE,
+    )
+    if sys.version_info >= (3, 11, 5)
+    else re.compile(rb"")
 )
 _SCRIPT_MARK = re.compile(rb"<!--|<(/?)script(?=[\t\n\f\r />])", re.IGNORECASE)
 _COMMENT_END = re.compile(rb"--!?>")
@@ -32,14 +65,37 @@ class Attribute(NamedTuple):
     at: int
 
 
-class Tag(NamedTuple):
-    """A start or end tag: lower-case name, where that name ends, attributes, the offset after ``>``."""
+class Tag:
+    """A start or end tag: lower-case name, where that name ends, attributes, the offset after ``>``.
 
-    name: bytes
-    name_end: int
-    attributes: tuple[Attribute, ...]
-    end: int
-    self_closing: bool
+    Attributes are read when somebody asks for them: most tags are nobody's.
+    """
+
+    __slots__ = ("_attributes", "_data", "end", "name", "name_end", "self_closing")
+
+    def __init__(
+        self,
+        name: bytes,
+        name_end: int,
+        end: int,
+        *,
+        self_closing: bool,
+        data: bytes = b"",
+        attributes: tuple[Attribute, ...] | None = None,
+    ) -> None:
+        self.name = name
+        self.name_end = name_end
+        self.end = end
+        self.self_closing = self_closing
+        self._data = data
+        self._attributes = attributes
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """All attributes, as they stand."""
+        if self._attributes is None:
+            self._attributes = tuple(_attributes(self._data, self.name_end, self.end))
+        return self._attributes
 
     def get(self, name: bytes) -> bytes | None:
         """The value that a browser takes: the first of that name."""
@@ -51,20 +107,43 @@ def read_tag(data: bytes, at: int, limit: int = sys.maxsize) -> Tag | None:
     name = _NAME.match(data, at, limit)
     if name is None:
         return None
-    attributes: list[Attribute] = []
+    if _REST is None:
+        return _read_tag(data, name, limit)
+    rest = _REST.match(data, name.end(), limit)
+    if rest is None:
+        return None
+    # A slash that belongs to a value without quotes was read with it: <a href=/>.
+    slash = rest.end(1) > rest.start(1) and data[rest.end(1) - 1] == 0x2F
+    return Tag(name.group().lower(), name.end(), rest.end(), self_closing=slash, data=data)
+
+
+def _read_tag(data: bytes, name: re.Match[bytes], limit: int) -> Tag | None:
+    """The same, an attribute at a time."""
     position = name.end()
     while True:
         found = _ATTRIBUTE.match(data, position, limit)
         if found is None or found.group(6) is not None:
             return None
-        if found.group(1):
-            end = found.end()
-            # A slash that belongs to a value without quotes was read with it: <a href=/>.
-            slash = end - 2 >= found.start() and data[end - 2] == 0x2F
-            return Tag(name.group().lower(), name.end(), tuple(attributes), end, slash)
-        value = found.group(3) or found.group(4) or found.group(5) or b""
-        attributes.append(Attribute(found.group(2).lower(), value, found.start(2)))
         position = found.end()
+        if found.group(1):
+            slash = position - 2 >= found.start() and data[position - 2] == 0x2F
+            return Tag(name.group().lower(), name.end(), position, self_closing=slash, data=data)
+
+
+def _attributes(data: bytes, position: int, end: int) -> Iterator[Attribute]:
+    while True:
+        found = _ATTRIBUTE.match(data, position, end)
+        if found is None or found.group(1):
+            return
+        value = found.group(3) or found.group(4) or found.group(5) or b""
+        yield Attribute(found.group(2).lower(), value, found.start(2))
+        position = found.end()
+
+
+def plain_end(data: bytes, at: int) -> int:
+    """Where the run of text and of tags that are surely nobody's ends that begins at ``at``."""
+    found = _PLAIN.match(data, at)
+    return found.end() if found is not None else at
 
 
 def comment_end(data: bytes, at: int) -> int | None:

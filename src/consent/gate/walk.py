@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, TypeAlias
 
-from .tokens import Tag, comment_end, raw_text_end, read_tag, script_end
+from .tokens import Tag, comment_end, plain_end, raw_text_end, read_tag, script_end
 
 __all__ = ["TAG_CAP", "TEXT_CAP", "Found", "Walk"]
 
@@ -160,6 +160,10 @@ class Walk:
                     return length if final else self._tail(data, at)
                 self._raw = None
                 at = end
+            if self._body_seen and not (self._foreign or self._select or self._noscript):
+                at = plain_end(data, at)
+                if at >= length:
+                    return length
             opening = data.find(b"<", at)
             self._see_text(data, at, length if opening < 0 else opening)
             if opening < 0:

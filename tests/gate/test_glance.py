@@ -1,0 +1,98 @@
+"""What is told at a glance is what a closer look would tell."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from differential import POLICY, document
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consent.gate import Gate, Rules, tokens, walk
+from consent.gate.glance import Glance
+from consent.gate.match import _ADDRESS, addresses_in
+from consent.policy import catalogue
+from consent.policy.policy import Policy, Purpose
+
+CATALOGUE = Policy.of(
+    [Purpose(name) for name in ("necessary", "preferences", "analytics", "marketing")],
+    undeclared=catalogue.load().values(),
+)
+
+hostile = st.text("<>=\"'/ \t\nabcsrctile-&;:.%@\\", max_size=60).map(str.encode)
+
+
+def gated(policy: Policy, page: bytes) -> bytes:
+    gate = Gate(Rules(policy), site="www.example.org", head=b"<!--head-->", banner=b"<!--banner-->")
+    return gate.feed(page) + gate.finish()
+
+
+@pytest.mark.parametrize("policy", [POLICY, CATALOGUE], ids=["one service", "catalogue"])
+def test_a_glance_lets_nothing_pass_that_a_look_would_hold(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(20_261_125)
+    pages = [document(chance) for _ in range(250)]
+    glanced = [gated(policy, page) for page in pages]
+    monkeypatch.setattr(Glance, "passes", lambda *_: False)
+    monkeypatch.setattr(walk, "plain_end", lambda _data, at: at)
+    assert glanced == [gated(policy, page) for page in pages]
+
+
+@settings(deadline=None, max_examples=500)
+@given(hostile)
+def test_a_tag_ends_where_its_attributes_say(text: bytes) -> None:
+    data = b"<a" + text + b"\" '>"
+    whole = tokens.read_tag(data, 1)
+    name = tokens._NAME.match(data, 1)
+    assert name is not None
+    each = tokens._read_tag(data, name, len(data))
+    assert (whole is None) == (each is None)
+    if whole is not None and each is not None:
+        assert (whole.name, whole.name_end, whole.end) == (each.name, each.name_end, each.end)
+        assert (whole.self_closing, whole.attributes) == (each.self_closing, each.attributes)
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.text("htpswHTPS:/\\ab.\"' ;İé", max_size=60))
+def test_addresses_are_found_wherever_they_stand(text: str) -> None:
+    if "\\" not in text:
+        assert addresses_in(text) == _ADDRESS.findall(text)
+    assert set(_ADDRESS.findall(text)) <= set(addresses_in(text))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<script src='//us;er@www.google-analytics.com/a.js'>",
+        "<script src=https:www.google-analytics.com/a.js>",
+        "<script src='ht\ntps:www.google-analytics.com/a.js'>",
+        "<script src='/\t/www.google-analytics.com/a.js'>",
+        "<script src='//www.google-\nanalytics.com/a.js'>",
+        "<script src='\\\\www.google-analytics.com/a.js'>",
+        "<script src='&sol;/www.google-analytics.com/a.js'>",
+        "<script src='//www&period;google-analytics.com/a.js'>",
+        "<script src='//www.google%2Danalytics.com/a.js'>",
+        "<script src='//www.google-analytics.com.:443/a.js'>",
+        "<script src='///www.google-analytics.com/a.js'>",
+        "<script src='//ｗｗｗ.google-analytics.com/a.js'>",
+        "<script src='matomo.js'>",
+        "<script src='m%61tomo.js'>",
+        "<script src='/a/../matomo.js'>",
+        "<p onclick='x'>", "<p/onclick='x'>", "<iframe srcdoc=x>", "<p DATA-purpose=x>", "<p data-consent-for=x>",
+        "<img src='data:text/html,x'>", "<a ping='javascript:x'>",
+    ],
+)  # fmt: skip
+def test_an_odd_spelling_gets_a_closer_look(tag: str) -> None:
+    assert not Glance(Rules(CATALOGUE)).tag(tag.encode())
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<link rel="stylesheet" href="https://cdn.example.org/site.css?a=1&amp;b=2">',
+        '<img src="/media/1@2x.jpg" srcset="/media/1.jpg 1x,\n /media/2.jpg 2x" alt="Tea, at five, for 20 % less">',
+        '<script src="//cdn.example.org/app.js" async>',
+    ],
+)
+def test_what_sites_write_passes_at_a_glance(tag: str) -> None:
+    assert Glance(Rules(CATALOGUE)).tag(tag.encode())
