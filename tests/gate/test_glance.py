@@ -38,6 +38,22 @@ def test_a_glance_lets_nothing_pass_that_a_look_would_hold(policy: Policy, monke
     assert glanced == [gated(policy, page) for page in pages]
 
 
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<a href='javascript:track(1)'>", "<a href=javascript:track(1)>", "<a href='&#106;avascript:track(1)'>",
+        "<a href='java\nscript:track(1)'>", "<a HREF = 'javascript:track(1)'>", "<form action='javascript:track(1)'>",
+        "<p style='background:url(//tracker.example/a)'>", "<p onclick='track(1)'>", "<p data-purpose=analytics>",
+        "<p ping='//tracker.example/a'>", "<body background=//tracker.example/a>", "<button formaction=javascript:track(1)>",
+        "<p a='1'b='2' onclick='track(1)'>",
+    ],
+)  # fmt: skip
+def test_a_plain_tag_with_something_to_hold_is_not_passed_over(tag: str) -> None:
+    page = f"<body><p>a</p>{tag}b".encode()
+    for padding in (b"", b" " * 5000):
+        assert b"data-consent-for" in gated(POLICY, page + padding), tag
+
+
 @settings(deadline=None, max_examples=500)
 @given(hostile)
 def test_a_tag_ends_where_its_attributes_say(text: bytes) -> None:

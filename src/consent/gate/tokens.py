@@ -45,7 +45,7 @@ _PLAIN = (
                 |(?:https?://|[/#?.])[^\t\n\f\r "'>=`<]{0,1024}+)
             |(?!on|style|src|poster|background|lowsrc|dynsrc|data(?!-)|data-(?:purpose|consent)|ping|manifest|archive
             |code|class[^=\t\n\f\r />]|attributionsrc|imagesrcset|fill|stroke|filter|mask|clip|marker|cursor|xlink
-            |action|formaction)
+            |action|formaction|href(?![a-z]))
             [a-z][a-z0-9-]{0,64}+(?:=(?:"[^"]{0,4096}+"|'[^']{0,4096}+'|[^\t\n\f\r "'>=`<]{1,1024}+))?+
         )){0,48}+[\t\n\f\r ]{0,64}+>)*+""",
         re.VERBOSE | re.IGNORECASE,
