@@ -15,7 +15,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -65,7 +65,7 @@ class ConsentMiddleware:
         if isinstance(answer, Reply):
             return _send(answer, facts, start_response)
         for name, value in answer.request.items():
-            key = _key(name)
+            key = _KEYS[name]
             if value is None:
                 environ.pop(key, None)
             else:
@@ -82,7 +82,7 @@ def facts_of(environ: WSGIEnvironment, language: Callable[[WSGIEnvironment], str
         path=_sent(environ.get("PATH_INFO", "")),
         query=environ.get("QUERY_STRING", ""),
         root=_sent(environ.get("SCRIPT_NAME", "")),
-        header=lambda name: environ.get(_key(name)),
+        header=lambda name: environ.get(_KEYS[name]),
         scheme=environ["wsgi.url_scheme"],
         host=_host(
             environ["wsgi.url_scheme"],
@@ -132,11 +132,16 @@ def _read(environ: WSGIEnvironment, limit: int) -> bytes:
     return bytes(body)
 
 
-@cache
-def _key(name: str) -> str:
-    """A header's name as the environ knows it."""
-    folded = name.upper().replace("-", "_")
-    return folded if folded in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{folded}"
+class _Keys(dict[str, str]):
+    """Headers' names as the environ knows them, each worked out once."""
+
+    def __missing__(self, name: str) -> str:
+        folded = name.upper().replace("-", "_")
+        self[name] = key = folded if folded in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{folded}"
+        return key
+
+
+_KEYS = _Keys()
 
 
 def _send(reply: Reply, facts: Facts, start_response: StartResponse) -> list[bytes]:
@@ -153,6 +158,8 @@ def _status(status: int) -> str:
 
 class _Exchange:
     """One response on its way out: what the application starts, writes and yields."""
+
+    __slots__ = ("_code", "_head", "_pass", "_pending", "_shaped", "_start_response", "_untouched", "_write")
 
     def __init__(self, answer: Pass, start_response: StartResponse, *, head: bool) -> None:
         self._pass = answer

@@ -155,7 +155,7 @@ class Page:
         template = _head(
             self.look, self.visitor.granted, self.base, decided=decided, nonce=nonce is not None, inline=inline
         )
-        return template.fill({_SCRIPT_NONCE: str(escape(nonce or "")).encode()})
+        return template.fill({_SCRIPT_NONCE: _escaped(nonce)})
 
     def told(self) -> dict[str, Any]:
         """What the page's script tells vendors when the visitor has chosen, and what when all is awake."""
@@ -188,8 +188,8 @@ class Page:
         )
         places = {
             **_places(self.next),
-            _STYLE_NONCE: str(escape(style_nonce or "")).encode(),
-            _SCRIPT_NONCE: str(escape(script_nonce or "")).encode(),
+            _STYLE_NONCE: _escaped(style_nonce),
+            _SCRIPT_NONCE: _escaped(script_nonce),
         }
         foot = footer.fill(places)
         later = b"" if asking else script.fill(places)
@@ -219,6 +219,10 @@ class _Shown(NamedTuple):
     strict_dynamic: bool
 
 
+def _escaped(nonce: str | None) -> bytes:
+    return str(escape(nonce)).encode() if nonce else b""
+
+
 @lru_cache(maxsize=64)
 def _words(look: Look, lang: str) -> Words:
     return Words(look, lang)
@@ -234,6 +238,8 @@ class _Template:
 
     def fill(self, places: Mapping[bytes, bytes]) -> bytes:
         """The text with its places filled in."""
+        if len(self._parts) == 1:
+            return self._parts[0]
         parts = [*self._parts]
         for number in range(1, len(parts), 2):
             parts[number] = places[parts[number]]

@@ -58,10 +58,15 @@ class Facts(NamedTuple):
         return f"{self.root}{self.path}" + (f"?{self.query}" if self.query else "")
 
     @property
+    def for_piece(self) -> bool:
+        """Whether htmx or Turbo asks for a piece of a page."""
+        return self.header("hx-request") is not None or self.header("turbo-frame") is not None
+
+    @property
     def for_top_page(self) -> bool:
         """Whether the answer may become the visitor's own page: not a frame in one, not a piece of one."""
         header = self.header
-        if any(map(header, _FRAGMENTS)):
+        if self.for_piece:
             return False
         destination = header("sec-fetch-dest")
         if destination == "empty":
@@ -72,20 +77,17 @@ class Facts(NamedTuple):
     @property
     def for_script(self) -> bool:
         """Whether a script asks, that may put the answer into its page."""
-        return any(map(self.header, _FRAGMENTS)) or (self.header("sec-fetch-dest") == "empty" and not self.for_top_page)
+        return self.for_piece or (self.header("sec-fetch-dest") == "empty" and not self.for_top_page)
 
     @property
     def for_document(self) -> bool:
         """Whether the answer may become a page of its own, be it a frame in one."""
-        header = self.header
-        framed = header("sec-fetch-dest") in DOCUMENTS - {"empty"} and not any(map(header, _FRAGMENTS))
-        return self.for_top_page or framed
+        return self.for_top_page or (self.header("sec-fetch-dest") in _FRAMED and not self.for_piece)
 
 
 #: Destinations (Fetch Standard, 2.2.7) whose answers a browser parses as HTML, or hands to a script that may.
 DOCUMENTS = frozenset({"document", "iframe", "frame", "embed", "object", "fencedframe", "empty"})
-#: htmx and Turbo ask for pieces of a page.
-_FRAGMENTS = ("hx-request", "turbo-frame")
+_FRAMED = DOCUMENTS - {"empty"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,12 +131,13 @@ class Pass:
             return {}
         changes: dict[str, str | None] = {}
         accepted = header("accept-encoding")
-        if accepted is not None:
-            changes["accept-encoding"] = accept_encoding(accepted)
+        readable_codings = accept_encoding(accepted)
+        if readable_codings != accepted:
+            changes["accept-encoding"] = readable_codings
         # A script's own request may be for data, and one that names no destination for anything. What becomes a page
         # is asked for whole, and its date says nothing of the visitor's state: only a marked tag may be answered with
         # "not modified".
-        page = self._facts.for_top_page or destination != "empty"
+        page = destination != "empty" or self._facts.for_top_page
         if destination is None:
             page = "html" in (header("accept") or "html")
         if self._tags is not None:
@@ -189,6 +190,8 @@ class Pass:
             return []
         facts, rules = self._facts, self._consent.rules
         cookies = facts.header("cookie") or ""
+        if ";" not in cookies:
+            return []  # ours is the only one
         ended = expire(rules, self.visitor.granted, cookies, facts.hostname, secure=facts.secure)
         return [("Set-Cookie", value) for value in ended]
 

@@ -254,8 +254,10 @@ def _spliced(data: bytes, edits: Iterable[tuple[int, bytes]], end: int) -> bytes
 
 def _closing(data: bytes) -> int:
     """Where a page's closing tags begin, if its last bytes are those or may become them; else its length."""
-    found = _CLOSING.search(data, max(0, len(data) - _CLOSING_SIZE))
-    return found.start() if found else len(data)
+    at = data.find(b"<", max(0, len(data) - _CLOSING_SIZE))
+    while at >= 0 and not _CLOSING.match(data, at):
+        at = data.find(b"<", at + 1)
+    return at if at >= 0 else len(data)
 
 
 def _readable(charset: str) -> bool:
