@@ -63,29 +63,33 @@ class ConfigurationError(ConsentError):
         return "; ".join(parts)
 
 
-class UnknownPurpose(ConsentError, LookupError):
+class _UnknownName(ConsentError, LookupError):
+    """Something was asked for by a name that the site does not have. It never reads as "no"."""
+
+    _kind: str
+    _listed: str
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
+        nearest = _nearest(name, self.known)
+        hint = f"; did you mean {nearest!r}?" if nearest else ""
+        super().__init__(f"unknown {self._kind} {name!r}{hint} {self._listed}: {', '.join(self.known)}")
+
+
+class UnknownPurpose(_UnknownName):
     """A purpose was asked for by a name that the policy does not have.
 
     It never reads as "no": a misspelt purpose in a template would silently switch a feature off.
     """
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        self.name = name
-        self.known = tuple(known)
-        nearest = _nearest(name, self.known)
-        hint = f"; did you mean {nearest!r}?" if nearest else ""
-        super().__init__(f"unknown purpose {name!r}{hint} Known: {', '.join(self.known)}")
+    _kind, _listed = "purpose", "Known"
 
 
-class UnknownService(ConsentError, LookupError):
+class UnknownService(_UnknownName):
     """A service was asked for by a name that the site has not declared; that never reads as "no" either."""
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        self.name = name
-        self.known = tuple(known)
-        nearest = _nearest(name, self.known)
-        hint = f"; did you mean {nearest!r}?" if nearest else ""
-        super().__init__(f"unknown service {name!r}{hint} Declared: {', '.join(self.known)}")
+    _kind, _listed = "service", "Declared"
 
 
 class InvalidRequest(ConsentError):
