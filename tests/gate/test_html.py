@@ -186,6 +186,13 @@ def test_a_page_that_ends_in_another_way_has_the_footer_at_its_very_end(end: byt
     assert gated(page, size, footer=FOOTER) == page + FOOTER
 
 
+def test_a_footer_may_be_made_of_what_was_held() -> None:
+    gate = Gate(RULES, footer=lambda held: b"<p>%d" % len(held), charset="utf-8")
+    page = IMAGE * 2 + b"</body></html>"
+    out = b"".join(gate.feed(page[at : at + 7]) for at in range(0, len(page), 7)) + gate.finish()
+    assert out == HELD_IMAGE * 2 + b"<p>2</body></html>"
+
+
 def test_the_script_is_there_only_if_something_was_held_and_there_is_no_banner() -> None:
     for page, banner, expected in ((IMAGE, b"", 1), (b"<p>x", b"", 0), (IMAGE, BANNER, 0)):
         gate = Gate(RULES, banner=banner, script=b"<script src=/own></script>")

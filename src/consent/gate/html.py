@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
@@ -90,7 +90,7 @@ class Gate:
     :param allowed: the purposes that are allowed; ``necessary`` always is.
     :param head: inserted once, where the head begins, before anything that could load or run.
     :param banner: inserted once, where the body begins; at the end if nothing shows where that is.
-    :param footer: inserted at the end of the page.
+    :param footer: inserted at the end of the page; or what makes it, given all that was held.
     :param script: inserted at the end of the page if something was held and there is no banner.
     :param charset: the encoding that the response declares, if it does.
     :param placeholder: makes the document that stands in for a held frame, escaped for an attribute in double quotes.
@@ -106,7 +106,7 @@ class Gate:
         *,
         head: bytes = b"",
         banner: bytes = b"",
-        footer: bytes = b"",
+        footer: bytes | Callable[[Sequence[Held]], bytes] = b"",
         script: bytes = b"",
         charset: str | None = None,
         placeholder: Callable[[Service], bytes] | None = None,
@@ -162,7 +162,8 @@ class Gate:
         out = self._tail
         if self._carry:
             out += self._through(self._carry, final=True)
-        last = self._banner + self._footer + (self._script if self.held else b"")
+        footer = self._footer if isinstance(self._footer, bytes) else self._footer(self.held)
+        last = self._banner + footer + (self._script if self.held else b"")
         if not last:
             return out
         closing = _closing(out)
