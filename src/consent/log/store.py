@@ -16,8 +16,9 @@ from typing import Any, Protocol
 
 from ..errors import ConfigurationError, LogUnavailable
 from .record import Receipt, Record, commitment, format_body, leaf_data, leaf_hash, mac, parse_body
+from .tombstone import Tombstone, parse_tombstone
 
-__all__ = ["Database", "SqlStore", "Store", "Stored", "open_store"]
+__all__ = ["Database", "SqlStore", "Store", "Stored", "open_database", "open_store"]
 
 _COLUMNS = "rid, ts, commitment, mac, salt, body"
 _NOTICE_TYPE = "application/json"
@@ -27,6 +28,7 @@ _NOTICE_TYPE = "application/json"
 class Stored:
     """A record as it is kept. ``record`` is None where its content was erased, or where ``problem`` says what is wrong.
 
+    ``tombstone``: what stands there instead, where content of other records was removed.
     ``authentic``: whether the code that only the site's key makes is right; None if no key was given.
     """
 
@@ -37,6 +39,7 @@ class Stored:
     leaf: str
     authentic: bool | None
     problem: str | None = None
+    tombstone: Tombstone | None = None
 
 
 class Store(Protocol):
@@ -224,14 +227,16 @@ class SqlStore:
         authentic = None
         if self._keys:
             authentic = any(hmac.compare_digest(mac(key, data), bytes.fromhex(code)) for key in self._keys)
-        record, problem = None, None
+        content, problem = None, None
         if ts != row[1]:
             problem = "its time is no time"
         elif row[5] is not None:
-            record, problem = _checked(record_id, ts, committed, salt, _bytes(row[5]))
+            content, problem = _checked(record_id, ts, committed, salt, _bytes(row[5]))
         if authentic is False and problem is None:
             problem = "its code is wrong: it was changed, or made with another key"
-        return Stored(record_id, ts, record, committed, leaf_hash(data).hex(), authentic, problem)
+        record = content if isinstance(content, Record) else None
+        stone = content if isinstance(content, Tombstone) else None
+        return Stored(record_id, ts, record, committed, leaf_hash(data).hex(), authentic, problem, stone)
 
 
 _PAGE = 500
@@ -246,21 +251,28 @@ def _bytes(value: object) -> bytes:
     return bytes(value) if isinstance(value, (bytes, memoryview)) else b""
 
 
-def _checked(record_id: str, ts: int, committed: str, salt: str, body: bytes) -> tuple[Record | None, str | None]:
-    """The record in a row, and what is wrong with it."""
+def _checked(
+    record_id: str, ts: int, committed: str, salt: str, body: bytes
+) -> tuple[Record | Tombstone | None, str | None]:
+    """The content of a row, and what is wrong with it."""
     if commitment(bytes.fromhex(salt), body).hex() != committed:
         return None, "its content is not what was committed to"
     try:
-        record = parse_body(body)
+        content = parse_tombstone(body) if b'"removed":' in body else parse_body(body)
     except ValueError:
         return None, "its content is no record"
-    if (record.id, record.ts) != (record_id, ts):
-        return record, "its id or time is not that of its content"
-    return record, None
+    if (content.id, content.ts) != (record_id, ts):
+        return content, "its id or time is not that of its content"
+    return content, None
 
 
 def open_store(url: str, *, keys: Sequence[bytes] = (), create: bool = True, patience: float | None = None) -> SqlStore:
-    """Open the log at a URL. ``create``: make the database and its tables if they are not there.
+    """Open the log at a URL; see :func:`open_database`."""
+    return SqlStore(open_database(url, create=create, patience=patience), keys)
+
+
+def open_database(url: str, *, create: bool = True, patience: float | None = None) -> Database:
+    """Open the log's database at a URL. ``create``: make it and its tables if they are not there.
 
     ``patience``: seconds to wait for a lock, a connection or an answer; by default, as the database's module says.
 
@@ -278,7 +290,7 @@ def open_store(url: str, *, keys: Sequence[bytes] = (), create: bool = True, pat
         path = rest[1:]
         if not create and not (path and os.path.exists(path)):  # noqa: PTH110 - a plain question
             raise LogUnavailable(f"there is no log at {path or 'memory'}")
-        return SqlStore(SqliteDatabase(path, create=create, **waiting), keys)
+        return SqliteDatabase(path, create=create, **waiting)
     if scheme in {"postgresql", "postgresql+psycopg", "postgres"} and colon:
         try:
             from .postgres import PostgresDatabase
@@ -286,7 +298,7 @@ def open_store(url: str, *, keys: Sequence[bytes] = (), create: bool = True, pat
             raise ConfigurationError(
                 "a PostgreSQL log needs psycopg: pip install 'cookie-consent[postgres]'", path=("log",)
             ) from error
-        return SqlStore(PostgresDatabase(f"postgresql://{rest}", create=create, **waiting), keys)
+        return PostgresDatabase(f"postgresql://{rest}", create=create, **waiting)
     # Only the scheme: there may be a password in the rest.
     shown = f"{scheme}://…" if colon else "no URL"
     raise ConfigurationError("no such log", path=("log",), value=shown, known=("sqlite:///PATH", "postgresql://…"))
