@@ -6,15 +6,14 @@ request would open one for each request. A decision is rare and an append takes 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from ..errors import LogUnavailable
+from .fork import at_fork
 
 __all__ = ["Pool"]
 
@@ -44,12 +43,7 @@ class Pool(Generic[C]):
         self._inherited: list[C] = []
         self._awaited = 0
         self._renew()
-        pool = weakref.ref(self)  # what is registered stays registered for ever
-        os.register_at_fork(
-            before=lambda: _call(pool, Pool._before_fork),
-            after_in_parent=lambda: _call(pool, Pool._after_fork),
-            after_in_child=lambda: _call(pool, Pool._renew),
-        )
+        at_fork(self, before=Pool._before_fork, parent=Pool._after_fork, child=Pool._renew)
 
     @contextmanager
     def lend(self) -> Iterator[C]:
@@ -118,9 +112,3 @@ class Pool(Generic[C]):
         for _ in range(self._awaited):
             self._free.release()
         self._awaited = 0
-
-
-def _call(pool: weakref.ref[Any], method: Callable[[Any], None]) -> None:
-    alive = pool()
-    if alive is not None:
-        method(alive)

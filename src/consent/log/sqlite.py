@@ -8,10 +8,8 @@ seconds.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -21,6 +19,7 @@ from urllib.parse import quote
 from ..errors import ConfigurationError, LogUnavailable
 from .pool import Pool
 from .schema import check_version, tables
+from .turn import turn
 
 __all__ = ["SqliteDatabase"]
 
@@ -140,37 +139,14 @@ class SqliteDatabase:
             yield
             return
         # Read-only is enough for a lock, and works on a file that an administrator's command has made.
-        turn = os.open(f"{self._path}-turn", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(f"{self._path}-turn", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            _lock_file(turn, self._patience)
-            try:
+            with turn(descriptor, self._patience):
                 yield
-            finally:
-                # Said, not left to closing: a child that was forked meanwhile has the file open too.
-                fcntl.flock(turn, fcntl.LOCK_UN)
         finally:
-            os.close(turn)
+            os.close(descriptor)
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
     found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'consent_schema'")
     return found.fetchone() is not None
-
-
-def _lock_file(descriptor: int, patience: float) -> None:
-    """Take the lock, or raise OSError after our patience.
-
-    ``flock`` queues waiters in the kernel, but knows no time limit: it is tried, then asked for in small steps.
-    """
-    until = time.monotonic() + patience
-    pause = 0.0005
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.01)
-        else:
-            return
