@@ -6,6 +6,7 @@ or a read before the write.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ __all__ = ["PostgresDatabase"]
 _PATIENCE = 3.0
 #: Connections of one process. A server has some hundred, for all processes of all hosts.
 _MOST = 4
+#: Seconds to wait before each further try of a transaction that found no order.
+_PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 _T = TypeVar("_T")
 
 
@@ -79,6 +82,13 @@ class PostgresDatabase:
         self._parameters.setdefault("connect_timeout", max(2, round(patience)))
         self._pool = Pool(self._connect, most=_MOST, patience=patience)
 
+    def transact(self, work: Callable[[_Transaction], _T]) -> _T:
+        def transaction(connection: _Connection) -> _T:
+            with connection.transaction():
+                return work(_Transaction(connection))
+
+        return self._with_connection(transaction)
+
     def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> bool:
         def work(connection: _Connection) -> bool:
             with connection.transaction():
@@ -105,15 +115,13 @@ class PostgresDatabase:
             connection = None
             try:
                 with self._pool.lend() as connection:
-                    return work(connection)
-            except psycopg.Error as error:
-                if not (
-                    connection is None or connection.closed or isinstance(error, psycopg.errors.SerializationFailure)
-                ):
+                    return _serialized(work, connection)
+            except psycopg.Error:
+                if connection is not None and not connection.closed:
                     raise
             self._pool.close_idle()  # the others are no better
             with self._pool.lend() as connection:
-                return work(connection)
+                return _serialized(work, connection)
 
     def _connect(self) -> _Connection:
         # Errors become ours here: a connection that cannot be made is not tried for twice.
@@ -141,6 +149,44 @@ class PostgresDatabase:
                 if not _has_tables(connection):
                     raise
         check_version(connection.execute("SELECT version FROM consent_schema").fetchall())
+
+
+class _Transaction:
+    """What is inserted together: a statement, and so an answer of the server's, for many rows."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    def insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            self._insert(table, rows)
+
+    def claim(self, table: str, rows: Sequence[tuple[Any, ...]]) -> set[bytes]:
+        if not rows:
+            return set()
+        key = table.partition("(")[2].partition(",")[0].rstrip(")")
+        return {bytes(row[0]) for row in self._insert(table, rows, f" RETURNING {key}")}
+
+    def _insert(
+        self, table: str, rows: Sequence[tuple[Any, ...]], returning: str = ""
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
+        marks = f"({', '.join(['%s'] * len(rows[0]))})"
+        values = ", ".join([marks] * len(rows))
+        statement = f"INSERT INTO {table} VALUES {values} ON CONFLICT DO NOTHING{returning}"  # noqa: S608 - our names
+        return self._connection.execute(statement.encode(), [value for row in rows for value in row])
+
+
+def _serialized(work: Callable[[_Connection], _T], connection: _Connection) -> _T:
+    """Do the work, and again where the database found no order for it and somebody else's: it asks for that.
+
+    SQLSTATE 40001 and 40P01; under its default isolation PostgreSQL has only the second, its distributed kin the first.
+    """
+    for pause in _PAUSES:
+        try:
+            return work(connection)
+        except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+            time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - so that two do not meet again
+    return work(connection)
 
 
 def _has_tables(connection: _Connection) -> bool:

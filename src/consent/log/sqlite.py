@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ..errors import ConfigurationError, LogUnavailable
@@ -27,6 +27,7 @@ __all__ = ["SqliteDatabase"]
 _PATIENCE = 5.0
 #: Who reads does not wait for who writes.
 _READERS = 3
+_T = TypeVar("_T")
 
 
 class SqliteDatabase:
@@ -55,23 +56,17 @@ class SqliteDatabase:
             with suppress(LogUnavailable), self._errors(), closing(self._open(create=False)) as connection:
                 self._check(connection)
 
+    def transact(self, work: Callable[[_Transaction], _T]) -> _T:
+        with self._writing() as connection:
+            return work(_Transaction(connection))
+
     def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> bool:
-        with self._errors(), self._writer.lend() as connection, self._turn():
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                changed = True
-                for number, (statement, values) in enumerate(statements):
-                    count = connection.execute(statement, values).rowcount
-                    if number == 0 and count == 0:
-                        changed = False
-                        break
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    with suppress(sqlite3.Error):
-                        connection.execute("ROLLBACK")
-                raise
-            return changed
+        with self._writing() as connection:
+            for number, (statement, values) in enumerate(statements):
+                count = connection.execute(statement, values).rowcount
+                if number == 0 and count == 0:
+                    return False
+            return True
 
     def read(self, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with self._errors(), self._readers.lend() as connection:
@@ -80,6 +75,20 @@ class SqliteDatabase:
     def close(self) -> None:
         self._writer.close()
         self._readers.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction, begun in our turn; when the block has been left it is on the disk."""
+        with self._errors(), self._writer.lend() as connection, self._turn():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    with suppress(sqlite3.Error):
+                        connection.execute("ROLLBACK")
+                raise
 
     def _connect(self) -> sqlite3.Connection:
         connection = self._open(create=self._create)
@@ -145,6 +154,25 @@ class SqliteDatabase:
                 yield
         finally:
             os.close(descriptor)
+
+
+class _Transaction:
+    """What is inserted together. The driver keeps the statements prepared."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        for row in rows:
+            self._insert(table, row)
+
+    def claim(self, table: str, rows: Sequence[tuple[Any, ...]]) -> set[bytes]:
+        return {row[0] for row in rows if self._insert(table, row)}
+
+    def _insert(self, table: str, row: tuple[Any, ...]) -> int:
+        marks = ", ".join("?" * len(row))
+        statement = f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - names of ours
+        return self._connection.execute(statement, row).rowcount
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:

@@ -9,19 +9,24 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..errors import ConfigurationError, LogUnavailable
-from .record import Receipt, Record, commitment, format_body, leaf_data, leaf_hash, mac, parse_body
+from .entry import Entry, make_entry
+from .record import Receipt, Record, commitment, leaf_data, leaf_hash, mac, parse_body
 from .tombstone import Tombstone, parse_tombstone
 
 __all__ = ["Database", "SqlStore", "Store", "Stored", "open_database", "open_store"]
 
 _COLUMNS = "rid, ts, commitment, mac, salt, body"
 _NOTICE_TYPE = "application/json"
+_RECORD = "consent_record (rid, ts, subj, commitment, mac, kid, salt, body)"
+_PENDING = "consent_pending (rid)"
+_NOTICE = "consent_notice (sha256, media_type, content)"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +84,33 @@ class Store(Protocol):
         ...
 
 
+class Transaction(Protocol):
+    """Rows that are inserted together, or not at all. ``table`` names a table and its columns, the key first."""
+
+    def insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert the rows whose key is not there."""
+        ...
+
+    def claim(self, table: str, rows: Sequence[tuple[Any, ...]]) -> set[bytes]:
+        """As ``insert``; the keys that were not there. Keys are bytes, and no two of the rows' are the same."""
+        ...
+
+
 class Database(Protocol):
     """What :class:`SqlStore` needs of a database.
 
-    Both raise :class:`LogUnavailable`, or :class:`ConfigurationError` where a newer version made the tables.
+    All raise :class:`LogUnavailable`, or :class:`ConfigurationError` where a newer version made the tables.
     """
 
     placeholder: str
+
+    def transact(self, work: Callable[[Transaction], _T]) -> _T:
+        """Do the work in one transaction, begun when it is our turn and durable when this returns.
+
+        It is done again where the database asks for that, and where a connection was lost: whether the first time
+        got through is then unknown.
+        """
+        ...
 
     def write(self, statements: Sequence[tuple[str, tuple[Any, ...]]]) -> bool:
         """Run these in one transaction that is durable when this returns.
@@ -113,46 +138,65 @@ class SqlStore:
         self._noticed: set[bytes] = set()
 
     def append(self, record: Record, notice: bytes = b"") -> Receipt:
+        entry = self.entry(record, notice)
+        [kept] = self.keep(lambda: [entry])
+        if isinstance(kept, LogUnavailable):
+            raise kept
+        return kept
+
+    def entry(self, record: Record, notice: bytes = b"") -> Entry:
+        """A record made ready for :meth:`keep`."""
         if not self._keys:
             raise LogUnavailable("this log was opened for reading, without a key")
-        body = format_body(record)
-        salt = secrets.token_bytes(32)
-        committed = commitment(salt, body)
-        data = leaf_data(record.id, record.ts, committed)
-        rid = bytes.fromhex(record.id)
-        code = mac(self._keys[0], data)
-        subject = bytes.fromhex(record.subject) if record.subject else None
-        statements = [
-            self._insert(
-                "consent_record (rid, ts, subj, commitment, mac, kid, salt, body)",
-                (rid, record.ts, subject, committed, code, 0, salt, body.decode()),
-            ),
-            self._insert("consent_pending (rid)", (rid,)),
-        ]
-        digest = sha256(notice).digest()
-        if notice and digest not in self._noticed:
-            values = (digest, _NOTICE_TYPE, notice)
-            statements.append(self._insert("consent_notice (sha256, media_type, content)", values))
+        return make_entry(record, notice, key=self._keys[0], salt=secrets.token_bytes(32))
+
+    def keep(self, take: Callable[[], Sequence[Entry]]) -> list[Receipt | LogUnavailable]:
+        """Keep in one transaction what ``take`` gives, and say for each what came of it.
+
+        ``take`` is asked when it is our turn, and again if the transaction has to be done again: it may then give
+        more, after the same as before. What is there already has the receipt of when it came first.
+
+        :raises LogUnavailable: if none of them could be kept, or if it is not known whether they were.
+        """
+        entries: Sequence[Entry] = ()
+
+        def insert(transaction: Transaction) -> set[bytes]:
+            nonlocal entries
+            entries = take()
+            first = {entry.id: entry for entry in reversed(entries)}
+            new = transaction.claim(_RECORD, [_row(entry) for entry in first.values()])
+            transaction.insert(_PENDING, [(rid,) for rid in new])
+            words = {sha256(entry.notice).digest(): entry.notice for entry in entries if entry.notice}
+            unseen = [(digest, _NOTICE_TYPE, text) for digest, text in words.items() if digest not in self._noticed]
+            transaction.insert(_NOTICE, unseen)
+            return new
+
         try:
-            if not self._database.write(statements):
-                data = self._first(record)
+            new = self._database.transact(insert)
         except ConfigurationError as error:
             # While versions roll over many hosts: no reason to answer a visitor with an error.
             raise LogUnavailable(str(error)) from error
-        self._noticed.add(digest)
-        return Receipt(record.id, record.ts, leaf_hash(data).hex())
+        self._noticed.update(sha256(entry.notice).digest() for entry in entries if entry.notice)
+        outcomes: list[Receipt | LogUnavailable] = []
+        for entry in entries:
+            outcomes.append(entry.receipt if entry.id in new else self._first(entry))
+            new.discard(entry.id)
+        return outcomes
 
-    def _first(self, record: Record) -> bytes:
-        """The leaf data of a record that is there already: after a retry the first append's salt counts.
+    def _first(self, entry: Entry) -> Receipt | LogUnavailable:
+        """The receipt of a record that is there already: after a retry the first append's salt counts.
 
         A salt made from a key and the id would spare this read, and would outlive the erasure of the content: whoever
         has the key could try what the erased content was. What is read here, an application that may otherwise only
         insert can be allowed to.
         """
-        rows = self._read("SELECT ts, commitment FROM consent_record WHERE rid = ?", (bytes.fromhex(record.id),))
-        if not rows or rows[0][0] != record.ts:
-            raise LogUnavailable(f"another record has the id {record.id}")
-        return leaf_data(record.id, record.ts, bytes(rows[0][1]))
+        try:
+            rows = self._read("SELECT ts, commitment FROM consent_record WHERE rid = ?", (entry.id,))
+        except LogUnavailable as error:
+            return error
+        if not rows or rows[0][0] != entry.ts:
+            return LogUnavailable(f"another record has the id {entry.id.hex()}")
+        return entry.receipt_of(bytes(rows[0][1]))
 
     def records(
         self,
@@ -209,10 +253,6 @@ class SqlStore:
     def close(self) -> None:
         self._database.close()
 
-    def _insert(self, table: str, values: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-        marks = ", ".join([self._database.placeholder] * len(values))
-        return f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", values  # noqa: S608 - names of ours
-
     def _rows(self, where: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return self._read(f"SELECT {_COLUMNS} FROM consent_record WHERE {where}", values)  # noqa: S608
 
@@ -237,6 +277,10 @@ class SqlStore:
         record = content if isinstance(content, Record) else None
         stone = content if isinstance(content, Tombstone) else None
         return Stored(record_id, ts, record, committed, leaf_hash(data).hex(), authentic, problem, stone)
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    return entry.id, entry.ts, entry.subject, entry.commitment, entry.code, 0, entry.salt, entry.body.decode()
 
 
 _PAGE = 500
