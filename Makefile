@@ -40,7 +40,7 @@ setup: .venv/test node_modules/.package-lock.json
 .venv/test: .venv/demo
 	@echo "consent: adding what the tests need to .venv" >&2
 	@pip install --quiet --upgrade "pip>=25.1"
-	@pip install --quiet --editable '.[flask,django,postgres]' --group dev
+	@pip install --quiet --editable '.[flask,django,postgres,audit,timestamp,parquet]' --group dev
 	@touch $@
 
 node_modules/.package-lock.json: package-lock.json .venv/test
