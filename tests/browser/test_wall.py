@@ -264,6 +264,28 @@ def test_the_most_specific_owner_counts_for_scripts_too(site: Sites, visit: Call
         assert visitor.page.evaluate(asked, url) is passes, url
 
 
+@pytest.mark.parametrize("wall", ["guard", "csp"])
+def test_a_strict_sites_scripts_reach_this_site_and_who_is_declared(
+    site: Sites, visit: Callable[..., Visitor], wall: str
+) -> None:
+    there = site(wall, undeclared="hold", strict=True)
+    there.publish(
+        script="for (const host of ['free', 'new']) document.body.append(make('img', { src: `https://${host}.example/p.gif` }))"
+    )
+    visitor = visit(there.place)
+    visitor.go("/")
+    asked = "(url) => fetch(url).then(() => true, () => false)"
+    for url, passes in {
+        "https://free.example/x": True, "/own": True, there.place.url: True, "https://new.example/x": False,
+        "https://maps.example/other": False, "https://127.0.0.1:1/x": False,
+    }.items():  # fmt: skip
+        assert visitor.page.evaluate(asked, url) is passes, url
+    visitor.accept()
+    assert visitor.page.evaluate(asked, "https://maps.example/held/x") is (wall == "guard")  # the page's policy stands
+    assert visitor.page.evaluate(asked, "https://new.example/x") is False
+    assert (visitor.heard().get("free.example", 0), visitor.heard().get("new.example", 0)) == (2, 0)
+
+
 _FIRST_PARTY = """
 const box = make("div");
 document.body.append(box, "text");

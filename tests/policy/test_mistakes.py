@@ -136,6 +136,9 @@ MISTAKES = {
     "a region that is no code": Wrong({"region": "fixed:France"}, "CONSENT.region", "an ISO 3166 code", "fixed:France"),
     "a region that is a number": Wrong({"region": 33}, "CONSENT.region", "or a function", 33),
     "wording misspelt": Wrong({"wording": "assumed"}, "CONSENT.wording", "not one of", "assumed", "assume", "ask"),
+    # strict
+    "strictness as a word": Wrong({"strict": "yes"}, "CONSENT.strict", "must be true or false", "yes"),
+    "strict, and yet not": Wrong({"strict": True, "undeclared": "allow"}, "CONSENT.strict", "leave one of the two out", True),
     "wording assumed by default": Wrong({"wording": "assume"}, "CONSENT.wording", "the regime 'strict' asks for it first", "assume", None, "auto"),
     "wording assumed under opt-in": Wrong({"wording": "assume", "regime": "fr"}, "CONSENT.wording", r"the regime 'fr' asks for it first: it is an act of the visitor \(GDPR", "assume"),
     "wording assumed under an own opt-in": Wrong({"wording": "assume", "regime": {"name": "mine"}}, "CONSENT.wording", "the regime 'mine' asks", "assume"),

@@ -152,9 +152,10 @@ def wall(
 ) -> str:
     """The policy beside the site's own, which lets through what is not held, or ``""`` if the site's does already.
 
-    Each policy of the site's is taken less the hosts of held services; sources that would let through everybody are
-    replaced by this site and the hosts of allowed services. Where the site says nothing of some kind of address, it is
-    those too. Several policies in one value are separated by commas; a browser asks all of them.
+    Each policy of the site's is taken less the hosts of held services, and under a strict policy less those that nobody
+    declared; sources that would let through everybody are replaced by this site and the hosts of allowed services.
+    Where the site says nothing of some kind of address, it is those too. Several policies in one value are separated
+    by commas; a browser asks all of them.
 
     >>> from consent.policy.policy import Policy, Purpose, Service
     >>> stats = Service("stats", purposes=("analytics",), hosts=("stats.example",))
@@ -166,8 +167,9 @@ def wall(
     ''
     """
     held, free = _hosts(policy, allowed)
-    if not held:
+    if not held and not policy.strict:
         return ""
+    declared = (*free, site.lower()) if policy.strict else None
     socket = f"{'wss' if secure else 'ws'}://{site}"
     own = [*_OWN.split(), *([socket] if site else []), *free]
     written: list[str] = []
@@ -179,7 +181,8 @@ def wall(
             narrowed = True
         for name, sources in theirs.items():
             if name in _FETCH:
-                ours[name] = _narrowed(sources, held, free, socket if site else "")
+                kept = [source for source in sources if _stays(source, held, declared)]
+                ours[name] = _narrowed(sources, kept, free, socket if site else "")
                 narrowed = narrowed or ours[name] != sources
         if narrowed:
             ours.update({name: theirs[name] for name in ("report-uri", "report-to") if name in theirs})
@@ -215,13 +218,32 @@ def _source(pattern: str) -> str:
     return f"{host}{colon}{port}{folder}"
 
 
-def _narrowed(sources: list[str], held: tuple[str, ...], free: tuple[str, ...], socket: str) -> list[str]:
-    kept = [source for source in sources if source.lower() not in _WIDE and not _reaches(source, held)]
+def _narrowed(sources: list[str], kept: list[str], free: tuple[str, ...], socket: str) -> list[str]:
     if len(kept) == len(sources):
         return sources
     wide = any(source.lower() in _WIDE for source in sources)
     more = ["'self'", "data:", "blob:", *([socket] if socket else []), *free] if wide else free
     return [*kept, *(source for source in more if source not in kept)] or ["'none'"]
+
+
+@lru_cache(maxsize=4096)
+def _stays(source: str, held: tuple[str, ...], declared: tuple[str, ...] | None) -> bool:
+    """Whether a source lets through nothing that is held, and, if they are given, nothing but declared hosts."""
+    if source.lower() in _WIDE or _reaches(source, held):
+        return False
+    found = _HOST_SOURCE.match(source.lower())
+    return found is None or source.startswith("'") or declared is None or any(_within(found, each) for each in declared)
+
+
+def _within(source: re.Match[str], wider: str) -> bool:
+    """Whether a source lets through only what a wider one does."""
+    other = _HOST_SOURCE.match(wider)
+    if other is None:
+        return False
+    (_, host, port, path), (_, name, number, start) = source.groups(default=""), other.groups(default="")
+    if port != number and not (number == "" and port in {"80", "443"}):
+        return False
+    return (host == name or (name.startswith("*.") and host.endswith(name[1:]))) and path.startswith(start)
 
 
 @lru_cache(maxsize=4096)

@@ -39,6 +39,14 @@ _DATA = re.compile(r"[\x00-\x20]*(?:(d\s*a\s*t\s*a)|j\s*a\s*v\s*a\s*s\s*c\s*r\s*
 _DEAD = re.compile(
     r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
 )
+#: Addresses that scripts keep in strings, in markup and styles within these, and behind a scheme put in by a template.
+_IN_STRING = re.compile(r"[\"'`(=}]\s*((?:(?:https?|wss?):)?//[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*)", re.IGNORECASE)
+#: What no host's name has in it (URL Standard, forbidden domain code points), and braces, which a template fills in.
+_NO_HOST = re.compile(r"[\x00-\x20\x7f#/<>?@\\^|%{}]")
+#: What begins like an address in the middle of base64. A host that is one number is none of it.
+_BASE64 = re.compile(r"//(?!(?:0x[0-9a-f]{6,}|[0-9]{7,})(?:/|\Z))[a-z0-9+/=]*\Z", re.IGNORECASE)
+#: Names of XML's namespaces, which look like addresses and are asked for by nobody.
+_NAMESPACE = re.compile(r"/(?:1999/x(?:html|link)|2000/(?:svg|xmlns)|1998/Math/MathML|XML/1998/namespace)(?![\w-])")
 
 
 class Address(NamedTuple):
@@ -69,7 +77,8 @@ class Rules:
     """A policy, compiled for the gate. Make one per policy and keep it: it remembers verdicts.
 
     A service may run if it is declared and all its purposes are allowed. Of several owners of the same pattern the
-    declared ones count; if there are none, the undeclared ones hold.
+    declared ones count; if there are none, the undeclared ones hold. Under a strict policy, a host that has no owner is
+    an undeclared service of its own.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -100,7 +109,7 @@ class Rules:
 
     def holds_any(self, allowed: frozenset[str]) -> bool:
         """Whether there is a purpose or a service that is not allowed."""
-        return bool(self.policy.undeclared) or not allowed.issuperset(self.policy.names)
+        return self.policy.strict or bool(self.policy.undeclared) or not allowed.issuperset(self.policy.names)
 
     def _services_for_url(self, url: str, site: str) -> tuple[Service, ...]:
         """The owners of an address; ``site`` is this site's own host, with its port."""
@@ -109,24 +118,34 @@ class Rules:
             found = list(self._matches(address))
             best = max((weight for weight, _ in found), default=None)
             owners.update(dict.fromkeys(_preferred(service for weight, service in found if weight == best)))
+            if self.policy.strict and not found and _is_strange(address, url):
+                owners[_stranger(address.host, address.port)] = None
         return tuple(owners)
 
     def services_for_script(self, text: str, site: str) -> tuple[tuple[Service, ...], ...]:
         """The owners of each known snippet in an inline script; all groups must be allowed.
 
-        A declared service's address in the text counts as a snippet of it: loaders build their tags from it.
+        A declared service's address in the text counts as a snippet of it: loaders build their tags from it. Under a
+        strict policy so does anybody's, where it stands in a string.
         """
         groups = self.snippets_in(text.encode("utf-8", "replace"))
         for url in addresses_in(text):
             owners = tuple(service for service in self.services_for_url(url, site) if service.declared)
             if owners:
                 groups.append(owners)
+        if self.policy.strict:
+            owned = [self.services_for_url(url, site) for url in _IN_STRING.findall(text.replace("\\/", "/"))]
+            groups += [owners for owners in owned if owners and not any(service.declared for service in owners)]
         return tuple(groups)
 
     def knows_host(self, host: str) -> bool:
-        """Whether any pattern names this host or a domain that it is below."""
+        """Whether any pattern names this host or a domain that it is below. A strict policy knows every host."""
         labels = host.split(".")
-        return host in self._exact or any(".".join(labels[at:]) in self._below for at in range(1, len(labels)))
+        return (
+            self.policy.strict
+            or host in self._exact
+            or any(".".join(labels[at:]) in self._below for at in range(1, len(labels)))
+        )
 
     def path_marks(self) -> list[bytes]:
         """For each pattern without a host, bytes that every path that it matches holds."""
@@ -183,6 +202,20 @@ class Rules:
 def _host_matches(text: str, host: str) -> bool:
     name = text.partition("/")[0].partition(":")[0]
     return re.fullmatch(wildcard(name), host) is not None
+
+
+def _is_strange(address: Address, url: str) -> bool:
+    """Whether an address that nobody owns leads to another host than the site's own. ``url``: how it was written."""
+    if address.own or not address.host or _NO_HOST.search(address.host) or _BASE64.match(url):
+        return False
+    return address.host != "www.w3.org" or _NAMESPACE.match(address.path) is None
+
+
+@lru_cache(maxsize=4096)
+def _stranger(host: str, port: str) -> Service:
+    """A host that nobody declared. Its name is put into pages, and has nothing in it that would need to be escaped."""
+    name = f"{host}:{port}" if port else host
+    return Service(re.sub(r"[^a-z0-9.:_\[\]-]", "-", name), title=name, declared=False)
 
 
 def _preferred(services: Iterable[Service]) -> tuple[Service, ...]:

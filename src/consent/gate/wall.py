@@ -1,7 +1,8 @@
 """What the head guard is told: whose hosts are held from scripts, as long as which purposes are not allowed.
 
 The list is the same for every visitor. A line for each group of services: its name, its purposes with commas, its host
-patterns, all with a blank between. Where name and purposes are empty, no choice lets the hosts go.
+patterns, all with a blank between. Where name and purposes are empty, no choice lets the hosts go. ``*`` is every host
+but the site's own: that of a strict policy.
 
 >>> from consent.policy.policy import Policy, Purpose, Service
 >>> stats = Service("stats", purposes=("analytics", "research"), hosts=("stats.example", "*.stats.example"))
@@ -27,7 +28,9 @@ def told(policy: Policy) -> str:
         for service in policy.services
         if service.hosts
     ]
-    undeclared = dict.fromkeys(host for service in policy.undeclared for host in service.hosts)
+    undeclared = [*dict.fromkeys(host for service in policy.undeclared for host in service.hosts)]
+    if policy.strict:
+        undeclared.append("*")
     if undeclared:
         lines.append(" ".join(("", "", *undeclared)))
     return "\n".join(lines)

@@ -90,13 +90,15 @@ class Policy:
     """All purposes and services that a site declares, under one version.
 
     ``undeclared`` are catalogue services known but not declared here; the gate holds them always
-    (setting ``undeclared = "hold"``) or the tuple is empty (``"allow"``).
+    (setting ``undeclared = "hold"``) or the tuple is empty (``"allow"``). ``strict``: whatever is on another host than
+    the site's own, and declared by nobody, is held too.
     """
 
     version: str
     purposes: tuple[Purpose, ...]
     services: tuple[Service, ...] = ()
     undeclared: tuple[Service, ...] = field(default=(), repr=False)
+    strict: bool = False
 
     @classmethod
     def of(
@@ -106,6 +108,7 @@ class Policy:
         *,
         version: str = "",
         undeclared: Iterable[Service] = (),
+        strict: bool = False,
     ) -> Policy:
         """Build a policy; without a ``version``, one is derived from what consent depends on."""
         built = cls(
@@ -113,6 +116,7 @@ class Policy:
             purposes=tuple(purposes),
             services=tuple(services),
             undeclared=tuple(replace(service, declared=False) for service in undeclared),
+            strict=strict,
         )
         return built if version else replace(built, version=built.digest()[:12])
 

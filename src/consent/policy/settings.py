@@ -125,6 +125,7 @@ def read_settings(
         services,
         version=table.text("policy", longest=64),
         undeclared=_undeclared(table, services),
+        strict=_strict(table),
     )
     _check_purposes(table, policy)
     regime, region = _regime(table)
@@ -248,6 +249,13 @@ def _undeclared(table: Table, services: tuple[Service, ...]) -> tuple[Service, .
         # What is necessary needs no agreement, declared or not.
         if name not in declared and set(service.purposes) != {NECESSARY}
     )
+
+
+def _strict(table: Table) -> bool:
+    strict = table.flag("strict")
+    if strict and table.raw("undeclared") == "allow":
+        table.fail("strict", 'holds what undeclared = "allow" lets pass; leave one of the two out', strict)
+    return strict
 
 
 # Purposes

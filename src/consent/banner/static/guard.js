@@ -7,7 +7,7 @@
  * a call fails as one that the browser blocked. It runs first, so that it finds the browser's own functions.
  */
 (() => {
-  /** @typedef {{service: string, needs: string, weight: number, host: RegExp, port: string, path: RegExp, own: boolean}} Row */
+  /** @typedef {{service: string, needs: string, weight: number, host: RegExp, port: string, path: RegExp, own: boolean, others: boolean}} Row */
   /** @typedef {(args: any[], self: any, go: () => any) => any} Handler */
 
   const HELD = "data-consent-";
@@ -44,7 +44,7 @@
       const [, name = "", port = "", path = ""] = /^([^:/]*):?(\d*)(.*)$/.exec(text) ?? [];
       return {
         // A longer path, then a whole host, then a declared service is the more specific owner.
-        service, needs, port, own: !name, weight: path.length * 4 + (name[0] === "*" ? 0 : 2) + (needs ? 1 : 0),
+        service, needs, port, own: !name, others: text === "*", weight: path.length * 4 + (name[0] === "*" ? 0 : 2) + (needs ? 1 : 0),
         host: RegExp(name ? `^${wild(name)}$` : ""), path: RegExp((name === "*" ? "" : "^") + wild(path), "s"),
       };
     });
@@ -74,7 +74,8 @@
     if (!candidates) near.set(host, candidates = rows.filter((row) => row.host.test(host)));
     let best = -1, found;
     for (const row of candidates) {
-      if ((row.port && row.port !== port) || (row.own && url.host !== location.host) || row.weight < best) continue;
+      if ((row.port && row.port !== port) || row.weight < best) continue;
+      if ((row.own && url.host !== location.host) || (row.others && url.host === location.host)) continue;
       if (!row.path.test(path + url.search)) continue;
       if (row.weight > best) found = undefined;
       best = row.weight;
