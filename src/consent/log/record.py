@@ -33,7 +33,7 @@ import hashlib
 import hmac
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 __all__ = [
@@ -111,6 +111,9 @@ class Record:
             raise ValueError(f"not a record: {problem}")
 
 
+_NAMES = tuple(field.name for field in fields(Record))
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """The log's word that a record is durable. ``leaf`` is the full RFC 9162 leaf hash, 64 hex digits."""
@@ -157,7 +160,7 @@ def _problems(record: Record) -> list[str]:
 
 def format_body(record: Record) -> bytes:
     """The canonical bytes of a record."""
-    content: dict[str, Any] = {"v": _VERSION, **asdict(record)}
+    content: dict[str, Any] = {"v": _VERSION, **{name: getattr(record, name) for name in _NAMES}}
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
@@ -172,8 +175,7 @@ def parse_body(body: bytes) -> Record:
         content = json.loads(body)
     except RecursionError as error:
         raise ValueError("not a record: nested") from error
-    names = {field.name for field in fields(Record)}
-    if not isinstance(content, dict) or content.keys() != names | {"v"} or content.pop("v") != _VERSION:
+    if not isinstance(content, dict) or content.keys() != {*_NAMES, "v"} or content.pop("v") != _VERSION:
         raise ValueError("not a record of this version")
     for name in ("granted", "refused"):
         if not isinstance(content[name], list):

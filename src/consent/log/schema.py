@@ -32,7 +32,7 @@ consent_anchor (size BIGINT NOT NULL, kind TEXT NOT NULL, ts BIGINT NOT NULL, to
 consent_schema (version SMALLINT PRIMARY KEY)
 """
 _INDEXES = (
-    "CREATE INDEX IF NOT EXISTS consent_record_subj ON consent_record (subj)",
+    "CREATE INDEX IF NOT EXISTS consent_record_subj ON consent_record (subj) WHERE subj IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS consent_record_ts ON consent_record (ts, rid)",
 )
 
