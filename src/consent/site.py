@@ -25,6 +25,9 @@ log = logging.getLogger("consent")
 
 #: A finding is told once a page, and of so many pages; of so many different findings.
 _PAGES, _FINDINGS = 20, 1000
+_UNDECLARED = "held on %s: <%s> of %s, which the settings do not declare; "
+_DECLARE = 'add %r to services, or set undeclared = "allow"'
+_DECLARE_HOST = "if it is needed, declare a service with %r among its hosts"
 
 
 class Site:
@@ -47,6 +50,7 @@ class Site:
             debug=debug,
             version=installed_version("cookie-consent"),
         )
+        self._undeclared = frozenset(service.name for service in settings.policy.undeclared)
         self._told: dict[tuple[str, object], set[str]] = {}
         self._lock = Lock()
 
@@ -97,15 +101,18 @@ class Site:
         self.store.close()
 
     def _tell_held(self, path: str, held: Iterable[Held]) -> None:
+        waiting = log.isEnabledFor(logging.INFO)
         for found in held:
             if found.reason == "undeclared" and self._first("held", found.service, path):
-                log.warning(
-                    "held on %s: <%s> of %s, which the settings do not declare; add %r to services, "
-                    'or set undeclared = "allow"',
-                    path, found.tag, found.service, found.service,
-                )  # fmt: skip
+                told = _UNDECLARED + (_DECLARE if found.service in self._undeclared else _DECLARE_HOST)
+                log.warning(told, path, found.tag, found.service, found.service)
             elif found.reason == "unknown-purpose" and self._first("purpose", found.excerpt, path):
                 log.error("held on %s: <%s> asks for an unknown purpose: %s", path, found.tag, found.excerpt)
+            elif found.reason == "too-long" and self._first("long", found.tag, path):
+                log.warning("held on %s: <%s> is too long to be read", path, found.tag)
+            elif waiting and found.purposes and self._first("waits", (found.service, found.purposes), path):
+                needs, of = " and ".join(found.purposes), f" of {found.service}" if found.service else ""
+                log.info("held on %s until %s is allowed: <%s>%s", path, needs, found.tag, of)
 
     def _tell_unreadable(self, path: str, why: str) -> None:
         if self._first("unreadable", why, path):

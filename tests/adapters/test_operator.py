@@ -1,0 +1,57 @@
+"""What the site's operator is told: once per service and page, what was held and why."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from doors import DOORS, SETTINGS, Door, Request, Served
+
+PAGE = """<!doctype html><title>News</title><body>
+<script src="https://www.google-analytics.com/analytics.js"></script><script src="https://www.google-analytics.com/ga.js"></script>
+<script src="https://static.hotjar.com/c/hotjar-1.js"></script><script src="https://static.hotjar.com/c/hotjar-2.js"></script>
+<img src="https://new.example:8443/a.gif"><p data-purpose="research">R</p><p data-purpose="reserch">R</p>"""
+SITE = {"/": Served(PAGE.encode()), "/other": Served(PAGE.encode())}
+
+#: Said at once, and only for those who want to know more.
+WARNED = [
+    "held on {}: <script> of hotjar, which the settings do not declare; add 'hotjar' to services, or set undeclared = \"allow\"",
+    "held on {}: <p> asks for an unknown purpose: reserch",
+]
+STRICT = "held on {}: <img> of new.example:8443, which the settings do not declare; if it is needed, declare a service with 'new.example:8443' among its hosts"
+WAITING = [
+    "held on {} until analytics is allowed: <script> of google-analytics",
+    "held on {} until research is allowed: <p>",
+]
+
+
+@pytest.fixture(params=["wsgi", "django"])
+def build(request: pytest.FixtureRequest) -> Callable[..., Door]:
+    return lambda **changes: DOORS[request.param](SITE, {**SETTINGS, **changes})
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return sorted(record.getMessage() for record in caplog.records if record.name == "consent")
+
+
+@pytest.mark.parametrize(("level", "more"), [(logging.WARNING, []), (logging.INFO, WAITING)])
+@pytest.mark.parametrize("strict", [False, True])
+def test_it_is_told_once_per_service_and_page(
+    build: Callable[..., Door], caplog: pytest.LogCaptureFixture, level: int, more: list[str], strict: bool
+) -> None:
+    caplog.set_level(level, "consent")
+    door = build(strict=strict)
+    for path in ("/", "/", "/other", "/"):
+        door.ask(Request(path))
+    lines = [*WARNED, *more, *([STRICT] if strict else [])]
+    assert said(caplog) == sorted(line.format(path) for path in ("/", "/other") for line in lines)
+
+
+def test_visitors_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    site: dict[str, Any] = {f"/{number}": SITE["/"] for number in range(50)}
+    door = DOORS["wsgi"](site, SETTINGS)
+    for path in site:
+        door.ask(Request(path))
+    assert len(said(caplog)) == 20 * len(WARNED)
