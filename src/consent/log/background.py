@@ -20,6 +20,8 @@ class Background:
     ``patience``: seconds for which a fork, or :meth:`end`, waits for work that is being done.
     """
 
+    _thread: threading.Thread | None
+
     def __init__(self, work: Callable[[], float | None], *, name: str, patience: float) -> None:
         self._work = work
         self._name = name
@@ -29,44 +31,40 @@ class Background:
 
     def wake(self) -> None:
         """Have the work done, soon; start the thread if there is none."""
-        self._woken.set()
-        if self._thread is None:
+        with self._lock:
+            self._woken.set()
             self._start()
 
     def end(self) -> None:
         """Let the thread end after what it does now. Waking it starts another."""
         with self._lock:
             thread, self._ending = self._thread, True
-        if thread is not None and thread is not threading.current_thread():
             self._woken.set()
+        if thread is not None and thread is not threading.current_thread():
             thread.join(self._patience)
 
     def _start(self) -> None:
-        with self._lock:
-            if self._thread is None and not self._held:
-                self._ending = False
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+        if self._thread is None and not self._held:
+            self._ending = False
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         pause: float | None = 0.0
         while True:
-            woken = self._woken.wait(_IDLE if pause is None else pause)
+            self._woken.wait(_IDLE if pause is None else pause)
             with self._lock:
-                if self._ending or (pause is None and not woken):
+                if self._ending or (pause is None and not self._woken.is_set()):
                     self._thread = None
-                    again = self._woken.is_set() and not self._ending
-                    break
+                    return
                 self._woken.clear()
             pause = self._work()
-        if again:  # woken as it was about to go
-            self._start()
 
     def _renew(self) -> None:
         """Begin anew, in a child too: its parent's thread and locks are not there."""
         self._lock = threading.Lock()
         self._woken = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = None
         self._ending = self._held = False
 
     def _hold(self) -> None:
@@ -77,5 +75,4 @@ class Background:
     def _go_on(self) -> None:
         with self._lock:
             self._held = False
-        if self._woken.is_set():
             self._start()

@@ -88,6 +88,8 @@ class Group(Generic[T, R]):
             return True
 
     def _once(self) -> float | None:
+        if not self._waiting:
+            return None
         taken: list[_Job[T, R]] = []
 
         def take() -> Sequence[T]:

@@ -33,7 +33,7 @@ import hashlib
 import hmac
 import json
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 __all__ = [
@@ -50,9 +50,10 @@ __all__ = [
     "mac_key",
     "parse_body",
     "uuid7",
+    "void",
 ]
 
-Kind = Literal["accept_all", "refuse_all", "custom", "withdraw"]
+Kind = Literal["accept_all", "refuse_all", "custom", "withdraw", "void"]
 Surface = Literal["banner", "settings", "placeholder", "api"]
 Method = Literal["form", "script"]
 
@@ -75,6 +76,7 @@ class Record:
     ``ts``        Unix milliseconds.
     ``subject``   a random pseudonym, only where a site ties decisions to accounts.
     ``site``      the host that asked.
+    ``kind``      what was done; ``void`` says that the record ``prev`` does not count: see :func:`void`.
     ``surface``   where the visitor chose. ``method``: by a form or by the script.
     ``granted``, ``refused``  optional purposes, sorted.
     ``notice``    ``sha256:`` and 64 hex digits over the words that were shown.
@@ -185,6 +187,15 @@ def parse_body(body: bytes) -> Record:
     if format_body(record) != body:
         raise ValueError("not a record: another spelling of one")
     return record
+
+
+def void(record: Record, *, id: str, ts: int) -> Record:  # noqa: A002 - the field's name
+    """The record that says that another, which grants something, does not count.
+
+    A database may keep an agreement and fail to say so in time. The visitor was told that it could not be saved, and
+    nothing was granted; the log must not claim otherwise.
+    """
+    return replace(record, id=id, ts=ts, kind="void", granted=(), refused=(), prev=record.id)
 
 
 def commitment(salt: bytes, body: bytes) -> bytes:

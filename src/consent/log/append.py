@@ -1,0 +1,254 @@
+"""How a record gets into the log: into the database while it answers in time, else into the spool, else not at all.
+
+A database that failed is left in peace for a while; what comes meanwhile goes to the spool at once. Whoever of the
+processes finds something in the spool moves it to the database when that is back: each record once, because it is the
+same entry wherever it is put.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..errors import LogUnavailable
+from .background import Background
+from .entry import Entry
+from .group import Group
+from .record import Receipt, Record, uuid7, void
+from .spool import Spool
+from .store import SqlStore, Stored
+
+__all__ = ["Appender", "Holds"]
+
+log = logging.getLogger("consent")
+
+#: What the spool holds: all decisions, or only those that grant nothing.
+Holds = Literal["all", "refusals"]
+
+#: Seconds that a request waits for the database where there is a spool, and for the spool.
+_BUDGET, _SPOOL_BUDGET = 0.25, 1.0
+#: Seconds that it waits where there is none: longer than the database's own limits, which say more.
+_ALONE = 10.0
+#: Seconds for which a database that failed is left in peace: at first, and at most.
+_REST, _MOST_REST = 0.5, 10.0
+#: Seconds after which a process looks whether another left something in the spool.
+_LOOK = 1.0
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A record on its way. What is kept and was denied to the visitor, in whichever order, is declared void."""
+
+    record: Record
+    entry: Entry
+    kept: bool = False
+    denied: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class _Breaker:
+    """Whether the database is worth asking: always while it answers, else now and then."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._rest = 0.0
+        self._until = 0.0
+
+    def ready(self) -> bool:
+        """Whether to ask. While it is down, one of many is told yes after each rest."""
+        if self._rest == 0.0:
+            return True
+        now = self._clock()
+        if now < self._until:
+            return False
+        self._until = now + self._rest
+        return True
+
+    def failed(self) -> None:
+        self._rest = min(max(self._rest * 2, _REST), _MOST_REST)
+        self._until = self._clock() + self._rest
+
+    def worked(self) -> None:
+        self._rest = 0.0
+
+
+class Appender:
+    """A log to append to and to read from: a store, and a spool for when it is away.
+
+    ``spool``: None for none; then a request waits for the store as long as that has patience.
+    ``holds``: whether the spool's word is enough for an agreement to count.
+    """
+
+    def __init__(
+        self,
+        store: SqlStore,
+        spool: Spool | None = None,
+        *,
+        holds: Holds = "all",
+        budget: float = _BUDGET,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.spool = spool
+        self._holds = holds
+        self._clock = clock
+        self._budget = budget if spool else _ALONE
+        self._breaker = _Breaker(clock)
+        self._database: Group[_Asked, Receipt] = Group(self._keep, late=self._late, name="consent-log", patience=_ALONE)
+        self._disk: Group[_Asked, Receipt] = Group(self._put, late=self._late, name="consent-spool", patience=_ALONE)
+        self._drain = Background(self._drain_soon, name="consent-drain", patience=_ALONE)
+        self._look = 0.0
+        self._pause = _REST
+        self._closed = False
+
+    def append(self, record: Record, notice: bytes = b"") -> Receipt:
+        """Keep a record, durably when this returns. The same record again is kept once.
+
+        :raises LogUnavailable: if that cannot be promised.
+        """
+        if self._closed:
+            raise LogUnavailable("the log is closed")
+        asked = _Asked(record, self.store.entry(record, notice))
+        failures: list[LogUnavailable] = []
+        for place in self._places(record):
+            try:
+                return place(asked)
+            except LogUnavailable as error:
+                failures.append(error)
+        with asked.lock:
+            asked.denied = True
+            kept = asked.kept
+        if kept:
+            self._void(record)
+        if len(failures) == 1:
+            raise failures[0]
+        raise LogUnavailable("; ".join(map(str, failures))) from failures[0]
+
+    def drain(self) -> int:
+        """Move what waits in the spool to the database; how many records. Another process may be about it: then none.
+
+        :raises LogUnavailable: if the database, or the spool, is still away.
+        """
+        if self.spool is None:
+            return 0
+        moved = 0
+        with self.spool.draining() as ours:
+            mark = None
+            while ours:
+                entries, mark = self.spool.read(mark)
+                for entry, outcome in zip(entries, self._moved(entries), strict=True):
+                    if isinstance(outcome, LogUnavailable):
+                        log.error("a record in the spool is another's in the log: %s (%s)", entry.id.hex(), outcome)
+                moved += len(entries)
+                if not entries and self.spool.clear(mark):
+                    break
+        return moved
+
+    def records(self, **filters: Any) -> Iterator[Stored]:
+        """The records in the database; see :meth:`SqlStore.records`."""
+        return self.store.records(**filters)
+
+    def find(self, prefix: str) -> list[Stored]:
+        """The records in the database whose id begins so; see :meth:`SqlStore.find`."""
+        return self.store.find(prefix)
+
+    def close(self) -> None:
+        """Close the log. What is in the spool stays there for the next process."""
+        self._closed = True
+        for part in (self._drain, self._database, self._disk):
+            part.end()
+        self.store.close()
+
+    # The two places
+
+    def _places(self, record: Record) -> list[Callable[[_Asked], Receipt]]:
+        """Where to put a record, the place to try first first."""
+        spooled = self.spool is not None and not (record.granted and self._holds == "refusals")
+        if not spooled:
+            return [self._ask_database]
+        if self._breaker.ready():
+            return [self._ask_database, self._ask_spool]
+        return [self._ask_spool, self._ask_database]
+
+    def _ask_database(self, asked: _Asked) -> Receipt:
+        try:
+            receipt = self._database.ask(asked, wait=self._budget)
+        except LogUnavailable:
+            self._breaker.failed()
+            raise
+        self._breaker.worked()
+        if self.spool is not None and self._clock() >= self._look:
+            # Others may have left something, and the spool must be there before it is needed.
+            self._look = self._clock() + _LOOK
+            self._drain.wake()
+        return receipt
+
+    def _ask_spool(self, asked: _Asked) -> Receipt:
+        receipt = self._disk.ask(asked, wait=_SPOOL_BUDGET)
+        self._drain.wake()
+        return receipt
+
+    def _keep(self, take: Callable[[], Sequence[_Asked]]) -> list[Receipt | LogUnavailable]:
+        return self.store.keep(lambda: [asked.entry for asked in take()])
+
+    def _put(self, take: Callable[[], Sequence[_Asked]]) -> list[Receipt | LogUnavailable]:
+        assert self.spool is not None
+        entries = [asked.entry for asked in take()]
+        self.spool.put(entries)
+        return [entry.receipt for entry in entries]
+
+    def _late(self, asked: _Asked) -> None:
+        """A record was kept after all, when the visitor may have been told that it was not."""
+        with asked.lock:
+            asked.kept = True
+            denied = asked.denied
+        if denied:
+            self._void(asked.record)
+
+    def _void(self, record: Record) -> None:
+        """Say in the log that an agreement in it was not granted. A refusal was honoured all the same."""
+        if not record.granted:
+            return
+        ms = int(time.time() * 1000)
+        entry = self.store.entry(void(record, id=uuid7(ms, secrets.token_bytes(10)), ts=ms))
+        try:
+            self.store.keep(lambda: [entry])
+        except LogUnavailable:
+            try:
+                if self.spool is None:
+                    raise
+                self.spool.put([entry])
+            except LogUnavailable:
+                log.exception("the log has an agreement that was not granted, and not that it is void: %s", record.id)
+
+    # Draining
+
+    def _moved(self, entries: Sequence[Entry]) -> Sequence[Receipt | LogUnavailable]:
+        return self.store.keep(lambda: entries) if entries else ()
+
+    def _drain_soon(self) -> float | None:
+        """Drain; after how many seconds to try again, if it did not work."""
+        assert self.spool is not None
+        if self._closed:
+            return None
+        try:
+            if not self.spool.prepare():
+                self._pause = _REST
+                return None
+            moved = self.drain()
+        except LogUnavailable:
+            self._pause = min(self._pause * 2, _MOST_REST)
+            return self._pause
+        except Exception:
+            log.exception("the spool could not be moved to the log")
+            return _MOST_REST
+        if moved:
+            self._breaker.worked()
+            log.warning("moved %d decisions from the spool to the log", moved)
+        self._pause = _REST
+        return _REST  # until it is seen to be empty
