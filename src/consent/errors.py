@@ -7,7 +7,8 @@
     ├── UnknownPurpose          code or a template asked for a purpose that the policy does not have
     ├── UnknownService          code asked for a service that the site has not declared
     ├── InvalidRequest          a visitor's post could not be understood; carries the HTTP status
-    └── LogUnavailable          the log could not keep a record durably
+    ├── LogUnavailable          the log could not keep a record durably
+    └── SealRefused             the sealer does not sign what the database says
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = [
     "ConsentError",
     "InvalidRequest",
     "LogUnavailable",
+    "SealRefused",
     "UnknownPurpose",
     "UnknownService",
 ]
@@ -102,6 +104,10 @@ class InvalidRequest(ConsentError):
 
 class LogUnavailable(ConsentError):
     """The log could not keep, or cannot promise that it kept, a record."""
+
+
+class SealRefused(ConsentError):
+    """What the database says does not go on from what was signed before: it was changed, rolled back or forked."""
 
 
 def _shown(value: object) -> str:
