@@ -21,7 +21,7 @@ _TABLES = """
 consent_record (
   rid {bytes} PRIMARY KEY, ts BIGINT NOT NULL, subj {bytes}, commitment {bytes} NOT NULL, mac {bytes} NOT NULL,
   kid SMALLINT NOT NULL, salt {bytes}, body TEXT)
-consent_pending (rid {bytes} PRIMARY KEY, bad TEXT)
+consent_pending (rid {bytes} PRIMARY KEY, bad TEXT){lean}
 consent_leaf (idx BIGINT PRIMARY KEY, rid {bytes} NOT NULL UNIQUE, hash {bytes} NOT NULL)
 consent_node (level SMALLINT NOT NULL, n BIGINT NOT NULL, hash {bytes} NOT NULL, PRIMARY KEY (level, n))
 consent_checkpoint (size BIGINT PRIMARY KEY, ts BIGINT NOT NULL, note TEXT NOT NULL)
@@ -37,9 +37,11 @@ _INDEXES = (
 )
 
 
-def tables(binary: str) -> list[str]:
-    """The statements that make the tables where they are missing; ``binary`` is the dialect's type for bytes."""
-    definitions = _TABLES.format(bytes=binary).strip().replace("\n  ", " ").splitlines()
+def tables(binary: str, *, lean: str = "") -> list[str]:
+    """The statements that make the tables where they are missing. ``binary`` is the dialect's type for bytes; ``lean``
+    is what it says of a table that is nothing but its key.
+    """
+    definitions = _TABLES.format(bytes=binary, lean=lean).strip().replace("\n  ", " ").splitlines()
     version = f"INSERT INTO consent_schema (version) VALUES ({VERSION}) ON CONFLICT DO NOTHING"  # noqa: S608
     return [*(f"CREATE TABLE IF NOT EXISTS {definition}" for definition in definitions), *_INDEXES, version]
 

@@ -27,6 +27,8 @@ __all__ = ["SqliteDatabase"]
 _PATIENCE = 5.0
 #: Who reads does not wait for who writes.
 _READERS = 3
+#: Rows of a statement; older SQLite takes 999 values.
+_ROWS = 100
 _T = TypeVar("_T")
 
 
@@ -127,10 +129,11 @@ class SqliteDatabase:
         if self._path:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's own cache
         if not _has_tables(connection):
             connection.execute("BEGIN IMMEDIATE")
-            for statement in tables("BLOB"):
+            for statement in tables("BLOB", lean=" WITHOUT ROWID"):
                 connection.execute(statement)
             connection.execute("COMMIT")
 
@@ -157,22 +160,34 @@ class SqliteDatabase:
 
 
 class _Transaction:
-    """What is inserted together. The driver keeps the statements prepared."""
+    """What is inserted together: many rows with one statement, so that our other threads seldom come in between."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        for row in rows:
-            self._insert(table, row)
+        for start in range(0, len(rows), _ROWS):
+            self._insert(table, rows[start : start + _ROWS])
 
     def claim(self, table: str, rows: Sequence[tuple[Any, ...]]) -> set[bytes]:
-        return {row[0] for row in rows if self._insert(table, row)}
+        new: set[bytes] = set()
+        for start in range(0, len(rows), _ROWS):
+            new |= self._claimed(table, rows[start : start + _ROWS])
+        return new
 
-    def _insert(self, table: str, row: tuple[Any, ...]) -> int:
-        marks = ", ".join("?" * len(row))
-        statement = f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608 - names of ours
-        return self._connection.execute(statement, row).rowcount
+    def _claimed(self, table: str, rows: Sequence[tuple[Any, ...]]) -> set[bytes]:
+        if len(rows) > 1:
+            self._connection.execute("SAVEPOINT claim")
+        count = self._insert(table, rows)
+        if 0 < count < len(rows):  # some were there: which?
+            self._connection.execute("ROLLBACK TO claim")
+            return {row[0] for row in rows if self._insert(table, [row])}
+        return {row[0] for row in rows} if count else set()
+
+    def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
+        statement = f"INSERT INTO {table} VALUES {marks} ON CONFLICT DO NOTHING"  # noqa: S608 - names of ours
+        return self._connection.execute(statement, [value for row in rows for value in row]).rowcount
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
