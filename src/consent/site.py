@@ -15,8 +15,9 @@ from typing import Any
 
 from .exchange import Append, Consent, Facts, NeedBody, Pass, Reply
 from .gate.html import Held
+from .log.append import open_log
 from .log.record import Receipt, Record, mac_key
-from .log.store import Store, open_store
+from .log.store import Store
 from .policy.settings import Settings, read_settings, read_toml
 
 __all__ = ["Site"]
@@ -41,7 +42,12 @@ class Site:
         self.settings = settings
         if not settings.policy.optional:
             log.warning("no services and no purposes are declared: visitors are not asked, and can agree to nothing")
-        self.store: Store = open_store(settings.log, keys=[mac_key(key) for key in settings.keys])
+        self.store: Store = open_log(
+            settings.log,
+            keys=[mac_key(key) for key in settings.keys],
+            spool=settings.spool,
+            holds=settings.spool_holds,
+        )
         self.consent = Consent(
             settings,
             held=self._tell_held,

@@ -21,9 +21,9 @@ from .entry import Entry
 from .group import Group
 from .record import Receipt, Record, uuid7, void
 from .spool import Spool
-from .store import SqlStore, Stored
+from .store import SqlStore, Stored, open_store
 
-__all__ = ["Appender", "Holds"]
+__all__ = ["Appender", "Holds", "open_log"]
 
 log = logging.getLogger("consent")
 
@@ -252,3 +252,16 @@ class Appender:
             log.warning("moved %d decisions from the spool to the log", moved)
         self._pause = _REST
         return _REST  # until it is seen to be empty
+
+
+def open_log(url: str, *, keys: Sequence[bytes], spool: str = "auto", holds: Holds = "all") -> Appender:
+    """Open the log at a URL to append to. ``spool``: a path, ``off``, or ``auto``: beside an SQLite file.
+
+    :raises ConfigurationError: as :func:`open_store`, and for a spool that cannot be there.
+    """
+    store = open_store(url, keys=keys)
+    place = None if spool == "off" else spool
+    if spool == "auto":
+        scheme, _, path = url.partition(":///")
+        place = f"{path}-spool" if scheme == "sqlite" and path else None
+    return Appender(store, Spool(place) if place else None, holds=holds)

@@ -25,6 +25,7 @@ __all__ = ["ConsentMode", "RegionSource", "Settings", "read_settings", "read_tom
 Wording = Literal["auto", "ask", "assume"]
 Placement = Literal["auto", "manual"]
 Wall = Literal["off", "guard", "csp", "csp-report"]
+SpoolHolds = Literal["all", "refusals"]
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
@@ -89,6 +90,8 @@ class Settings:
     privacy_url: str = ""
     prefix: str = "/_consent/"
     log: str = field(default="sqlite:///consent.db", repr=False)
+    spool: str = "auto"
+    spool_holds: SpoolHolds = "all"
     placement: Placement = "auto"
     wall: Wall = "off"
     language: str = "auto"
@@ -138,6 +141,8 @@ def read_settings(
         privacy_url=_privacy_url(table),
         prefix=_prefix(table),
         log=_log(table),
+        spool=_spool(table),
+        spool_holds=cast("SpoolHolds", table.choice("spool_holds", ("all", "refusals"), "all")),
         placement=cast("Placement", table.choice("placement", ("auto", "manual"), "auto")),
         wall=cast("Wall", table.choice("wall", ("off", "guard", "csp", "csp-report"), "off")),
         language=_language(table),
@@ -396,6 +401,13 @@ def _log(table: Table) -> str:
     value = table.raw("log", "sqlite:///consent.db")
     if not isinstance(value, str) or not value.isprintable() or "://" not in value:
         table.fail("log", "must be an address such as sqlite:///consent.db or postgresql://host/database")
+    return value
+
+
+def _spool(table: Table) -> str:
+    value = table.text("spool", "auto")
+    if value not in {"auto", "off"} and not value.startswith("/"):
+        table.fail("spool", "must be the path of a file, from the root, on a disk of this host", value, ("auto", "off"))
     return value
 
 
