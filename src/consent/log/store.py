@@ -19,7 +19,7 @@ from .entry import Entry, make_entry
 from .record import Receipt, Record, commitment, leaf_data, leaf_hash, mac, parse_body
 from .tombstone import Tombstone, parse_tombstone
 
-__all__ = ["Database", "SqlStore", "Store", "Stored", "open_database", "open_store"]
+__all__ = ["Database", "SqlStore", "Store", "Stored", "as_bytes", "open_database", "open_store"]
 
 _COLUMNS = "rid, ts, commitment, mac, salt, body"
 _NOTICE_TYPE = "application/json"
@@ -245,7 +245,7 @@ class SqlStore:
         rows = self._read("SELECT content FROM consent_notice WHERE sha256 = ?", (key,))
         if not rows:
             return None
-        content = _bytes(rows[0][0])
+        content = as_bytes(rows[0][0])
         if sha256(content).digest() != key:
             raise ValueError("the words that are kept are not those that the visitor was shown")
         return content
@@ -261,7 +261,7 @@ class SqlStore:
 
     def _stored(self, row: tuple[Any, ...]) -> Stored:
         # Whoever can write to an SQLite file can put anything into any column.
-        record_id, committed, code, salt = (_bytes(row[index]).hex() for index in (0, 2, 3, 4))
+        record_id, committed, code, salt = (as_bytes(row[index]).hex() for index in (0, 2, 3, 4))
         ts = row[1] if isinstance(row[1], int) and abs(row[1]) <= _TS_MAX else 0
         data = leaf_data(record_id, ts, bytes.fromhex(committed))
         authentic = None
@@ -271,7 +271,7 @@ class SqlStore:
         if ts != row[1]:
             problem = "its time is no time"
         elif row[5] is not None:
-            content, problem = _checked(record_id, ts, committed, salt, _bytes(row[5]))
+            content, problem = _checked(record_id, ts, committed, salt, as_bytes(row[5]))
         if authentic is False and problem is None:
             problem = "its code is wrong: it was changed, or made with another key"
         record = content if isinstance(content, Record) else None
@@ -288,7 +288,7 @@ _PAGE = 500
 _TS_MAX = 253_402_300_799_999
 
 
-def _bytes(value: object) -> bytes:
+def as_bytes(value: object) -> bytes:
     """A column's bytes; none, which nothing commits to, where it holds something else."""
     if isinstance(value, str):
         return value.encode(errors="surrogateescape")
