@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
+from .anchor import Anchor
 from .store import Database, as_bytes
 
-__all__ = ["Anchor", "DatabaseEvidence", "Evidence", "Head", "Row", "Stray", "Unsealed"]
+__all__ = ["DatabaseEvidence", "Evidence", "Head", "Row", "Stray", "Unsealed"]
 
 #: Rows that are read at once.
 _PAGE = 1000
@@ -64,15 +65,6 @@ class Head(NamedTuple):
     frontier: Any
     last_leaf: int | None
     last_checkpoint: int | None
-
-
-class Anchor(NamedTuple):
-    """Somebody else's word for a checkpoint: a timestamp's token, or a witness's signature line."""
-
-    size: int
-    kind: str
-    ts: int
-    token: bytes
 
 
 class Evidence(Protocol):

@@ -74,6 +74,11 @@ class SqliteDatabase:
         with self._errors(), self._readers.lend() as connection:
             return connection.execute(statement, values).fetchall()
 
+    def scrub(self) -> bool:
+        with self._errors(), self._writer.lend() as connection, self._turn():
+            [(busy, *_)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return not busy
+
     def close(self) -> None:
         self._writer.close()
         self._readers.close()
@@ -123,6 +128,7 @@ class SqliteDatabase:
         )
         # What was tampered with may be no UTF-8; its bytes come back as they are.
         connection.text_factory = lambda text: text.decode(errors="surrogateescape")
+        connection.execute("PRAGMA secure_delete = ON")  # what was removed is overwritten
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:

@@ -123,6 +123,11 @@ class Database(Protocol):
         """The rows of a query."""
         ...
 
+    def scrub(self) -> bool:
+        """Take what was removed from rows out of the database's files as well, as far as it can; False if somebody
+        who reads them is in the way."""
+        ...
+
     def close(self) -> None: ...
 
 
