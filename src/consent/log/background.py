@@ -32,14 +32,15 @@ class Background:
     def wake(self) -> None:
         """Have the work done, soon; start the thread if there is none."""
         with self._lock:
-            self._woken.set()
+            self._due = True
+            self._signal.set()
             self._start()
 
     def end(self) -> None:
         """Let the thread end after what it does now. Waking it starts another."""
         with self._lock:
             thread, self._ending = self._thread, True
-            self._woken.set()
+            self._signal.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join(self._patience)
 
@@ -52,20 +53,21 @@ class Background:
     def _run(self) -> None:
         pause: float | None = 0.0
         while True:
-            self._woken.wait(_IDLE if pause is None else pause)
+            self._signal.wait(_IDLE if pause is None else pause)
             with self._lock:
-                if self._ending or (pause is None and not self._woken.is_set()):
+                if self._ending or (pause is None and not self._due):
                     self._thread = None
                     return
-                self._woken.clear()
+                self._due = False
+                self._signal.clear()
             pause = self._work()
 
     def _renew(self) -> None:
         """Begin anew, in a child too: its parent's thread and locks are not there."""
         self._lock = threading.Lock()
-        self._woken = threading.Event()
+        self._signal = threading.Event()
         self._thread = None
-        self._ending = self._held = False
+        self._due = self._ending = self._held = False
 
     def _hold(self) -> None:
         with self._lock:
@@ -75,4 +77,5 @@ class Background:
     def _go_on(self) -> None:
         with self._lock:
             self._held = False
-            self._start()
+            if self._due:
+                self._start()
