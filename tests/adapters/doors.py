@@ -199,8 +199,8 @@ def _flask(serve: Site, settings: dict[str, Any]) -> Door:
     app = flask.Flask("site")
     app.config |= {"SECRET_KEY": SECRET, "CONSENT": settings}
 
-    @app.route("/", defaults={"path": ""})
-    @app.route("/<path:path>")
+    @app.route("/", defaults={"path": ""}, methods=["GET", "POST"])
+    @app.route("/<path:path>", methods=["GET", "POST"])
     def page(path: str) -> flask.Response:
         served = _site_of(serve, f"/{path}", flask.request.headers.get)
         chunks = iter(served.chunks) if served.streamed else served.chunks[0]

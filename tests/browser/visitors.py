@@ -132,11 +132,11 @@ class Visitor:
 
 @contextmanager
 def visiting(
-    browser: Browser, place: Place, *, script: bool = True, gpc: bool = False, **options: Any
+    browser: Browser, place: Place, *, script: bool = True, gpc: bool = False, region: str = "", **options: Any
 ) -> Iterator[Visitor]:
     """A visitor whose browser has never been here."""
     agent = f"Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0 Visitor/{next(_NUMBERS)}"
-    headers = {"Sec-GPC": "1"} if gpc else {}
+    headers = {**({"Sec-GPC": "1"} if gpc else {}), **({"X-Region": region} if region else {})}
     context = browser.new_context(
         user_agent=agent, java_script_enabled=script, ignore_https_errors=True, extra_http_headers=headers,
         **{"locale": "en-GB", **options},

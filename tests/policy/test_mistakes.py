@@ -136,6 +136,9 @@ MISTAKES = {
     "a region that is no code": Wrong({"region": "fixed:France"}, "CONSENT.region", "an ISO 3166 code", "fixed:France"),
     "a region that is a number": Wrong({"region": 33}, "CONSENT.region", "or a function", 33),
     "wording misspelt": Wrong({"wording": "assumed"}, "CONSENT.wording", "not one of", "assumed", "assume", "ask"),
+    # cache
+    "an unknown cache": Wrong({"cache": "public"}, "CONSENT.cache", "is not one of the known values", "public", None, "shared"),
+    "pages of everybody with a policy of one's own": Wrong({"cache": "shared", "wall": "csp"}, "CONSENT.cache", "what one agreed to", "shared"),
     # strict
     "strictness as a word": Wrong({"strict": "yes"}, "CONSENT.strict", "must be true or false", "yes"),
     "strict, and yet not": Wrong({"strict": True, "undeclared": "allow"}, "CONSENT.strict", "leave one of the two out", True),

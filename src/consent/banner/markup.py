@@ -26,6 +26,7 @@ __all__ = [
     "asset_url",
     "card",
     "declaration",
+    "first_text",
     "placeholder",
     "settings_link",
     "settings_page",
@@ -35,11 +36,14 @@ __all__ = [
 ]
 
 
-def card(look: Look, words: Words, regime: Regime, *, base: str, target: str) -> Markup:
-    """The first layer. ``base``: origin and prefix of our addresses; ``target``: the page to come back to."""
+def card(look: Look, words: Words, regime: Regime, *, base: str, target: str, hidden: bool = False) -> Markup:
+    """The first layer. ``base``: origin and prefix of our addresses; ``target``: the page to come back to.
+
+    ``hidden``: whether it waits for the script to show it.
+    """
     own = Markup('<a href="{}">{}</a>').format(look.privacy_url, words("read_more")) if look.privacy_url else ""
     return Markup(
-        '<section id="yc" role="region" aria-labelledby="yc-t" lang="{lang}" dir="{dir}" data-nosnippet="">'
+        '<section id="yc" role="region" aria-labelledby="yc-t" lang="{lang}" dir="{dir}" data-nosnippet=""{hidden}>'
         '<form method="post" action="{base}decision">'
         '<input type="hidden" name="surface" value="banner"><input type="hidden" name="next" value="{target}">{shown}'
         '<h2 id="yc-t">{title}</h2><p>{text}</p>'
@@ -51,11 +55,12 @@ def card(look: Look, words: Words, regime: Regime, *, base: str, target: str) ->
     ).format(
         lang=words.language,
         dir=words.direction,
+        hidden=Markup(" hidden") if hidden else "",
         base=base,
         target=target,
         next=_query(target),
         title=words("title"),
-        text=_first_text(look, words, regime),
+        text=first_text(look, words, regime),
         failed=words("not_saved"),
         accept=words("accept"),
         refuse=words("refuse"),
@@ -72,7 +77,8 @@ def _shown(look: Look, words: Words) -> Markup:
     )
 
 
-def _first_text(look: Look, words: Words, regime: Regime) -> str:
+def first_text(look: Look, words: Words, regime: Regime) -> str:
+    """How the first layer asks, or says what it assumes."""
     policy = look.policy
     purposes = words.join(words.title(purpose) for purpose in policy.purposes if not purpose.necessary)
     if look.assumes(regime.model):
@@ -227,11 +233,19 @@ def settings_link(words: Words, regime: Regime, *, base: str, target: str, text:
 
 
 def placeholder(
-    look: Look, words: Words, service: Service, granted: frozenset[str], *, base: str, target: str
+    look: Look,
+    words: Words,
+    service: Service,
+    granted: frozenset[str],
+    *,
+    base: str,
+    target: str,
+    scripted: bool = False,
 ) -> Markup:
     """A document that stands in for a held frame, at the frame's own size: who, why, and what can be done.
 
-    ``granted``: what is allowed already, and stays so if this service is allowed too.
+    ``granted``: what is allowed already, and stays so if this service is allowed too. ``scripted``: whether its buttons
+    wait for the script, without which they would be of no use.
     """
     policy = look.policy
     title = words("placeholder", service=service.title or service.name)
@@ -246,7 +260,7 @@ def placeholder(
             '<p>{}</p><form method="post" action="{}decision" target="_top">{}'
             '<input type="hidden" name="surface" value="placeholder"><input type="hidden" name="next" value="{}">{}'
             '<button type="button" value="once" hidden>{}</button>'
-            '<button name="action" value="save">{}</button></form>'
+            '<button name="action" value="save"{}>{}</button></form>'
         ).format(
             words("placeholder_text", provider=service.provider or service.title or service.name, purposes=purposes),
             base,
@@ -254,6 +268,7 @@ def placeholder(
             target,
             _shown(look, words),
             words("once"),
+            Markup(" hidden") if scripted else "",
             words("always"),
         )
     return Markup(
@@ -298,7 +313,7 @@ def shown(look: Look, words: Words, regime: Regime) -> bytes:
         "lang": words.language,
         "model": regime.model,
         "title": words("title"),
-        "text": _first_text(look, words, regime),
+        "text": first_text(look, words, regime),
         "buttons": [words("accept"), words("refuse"), words("settings")],
         "intro": words("settings_intro"),
         "settings": [words(key) for key in ("settings_title", "save", "accept_all", "refuse_all", "always_on")],

@@ -19,7 +19,7 @@ from ..policy.policy import Service
 from ..policy.regime import Regime
 from ..visitor.decision import Status, Visitor
 from .look import Look, inline_style
-from .markup import asset_url, card, declaration, placeholder, settings_link, state_script, vendor_script
+from .markup import asset_url, card, declaration, first_text, placeholder, settings_link, state_script, vendor_script
 from .text import Words
 from .vendors import after, before_tags
 
@@ -31,7 +31,7 @@ _TARGET_QUOTED = quote(_TARGET, safe="/").encode()
 _PLACES = re.compile(b"(" + b"|".join((_TARGET, _TARGET_QUOTED, _STYLE_NONCE, _SCRIPT_NONCE)) + b")")
 
 
-_FOOT_STYLE = Markup("#yc-l{margin:1.5rem auto;padding:0 1rem;font-size:.875rem;text-align:center}")
+_FOOT_STYLE = Markup("#yc-g,#yc-l{margin:1.5rem auto;padding:0 1rem;font-size:.875rem;text-align:center}")
 
 
 class Inserted(NamedTuple):
@@ -49,6 +49,7 @@ class Page:
     :param origin: the site's scheme and host, so that a page's ``<base>`` cannot lead our addresses astray.
     :param root: where the application is mounted.
     :param next: the path to come back to after a choice.
+    :param shared: whether the page is everybody's: what differs is hidden, and its script learns whose it is.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Page:
         origin: str = "",
         root: str = "",
         next: str = "/",  # noqa: A002
+        shared: bool = False,
     ) -> None:
         self.visitor = visitor
         self.look = look
         self.lang = lang
         self.next = next
+        self.shared = shared
         self.base = f"{origin}{root}{look.prefix}"
         #: Whether the template placed the banner, or a link to the settings, itself.
         self.placed = look.placement == "manual"
@@ -124,7 +127,7 @@ class Page:
         return Markup('<link rel="stylesheet" href="{}"{}>{}').format(
             asset_url(self.base, "consent.css"),
             Markup(' nonce="{}"').format(nonce) if nonce else "",
-            card(self.look, self.words, self.visitor.regime, base=self.base, target=self.next),
+            card(self.look, self.words, self.visitor.regime, base=self.base, target=self.next, hidden=self.shared),
         )
 
     def settings_link(self, text: str | None = None) -> Markup:
@@ -139,7 +142,7 @@ class Page:
 
     def placeholder(self, service: Service) -> bytes:
         """The document that stands in for a held frame, escaped for its ``srcdoc``."""
-        template = _placeholder(self.look, self.lang, service, self.visitor.granted, self.base)
+        template = _placeholder(self.look, self.lang, service, self.visitor.granted, self.base, shared=self.shared)
         return template.fill(_nested_places(self.next))
 
     def state(self) -> dict[str, Any]:
@@ -161,6 +164,18 @@ class Page:
         """What the page's script tells vendors when the visitor has chosen, and what when all is awake."""
         told = after(self.look.policy, self.visitor.granted)
         return {name: calls for name, calls in told._asdict().items() if calls}
+
+    def late(self) -> dict[str, Any]:
+        """What the script of a page that is the same for everybody is told beside :meth:`state`: the texts that differ
+        here, by where they go, and what vendors have not been told in the head.
+        """
+        visitor = self.visitor
+        texts = {
+            "#yc h2 + p": first_text(self.look, self.words, visitor.regime),
+            "#yc-l a": self.words("privacy_choices" if visitor.regime.privacy_choices else "link"),
+        }
+        known = visitor.status != "undecided" or not visitor.granted.isdisjoint(visitor.policy.optional)
+        return {"texts": texts, **(self.told() if known else {})}
 
     def inserted(
         self, *, style_nonce: str | None, script_nonce: str | None, inline_style: bool, strict_dynamic: bool = False
@@ -184,6 +199,7 @@ class Page:
                 style_nonce=style_nonce is not None,
                 script_nonce=script_nonce is not None,
                 strict_dynamic=strict_dynamic,
+                shared=self.shared,
             )
         )
         places = {
@@ -217,6 +233,7 @@ class _Shown(NamedTuple):
     style_nonce: bool
     script_nonce: bool
     strict_dynamic: bool
+    shared: bool
 
 
 def _escaped(nonce: str | None) -> bytes:
@@ -247,8 +264,11 @@ class _Template:
 
 
 @lru_cache(maxsize=256)
-def _placeholder(look: Look, lang: str, service: Service, granted: frozenset[str], base: str) -> _Template:
-    document = placeholder(look, _words(look, lang), service, granted, base=base, target=_TARGET.decode())
+def _placeholder(
+    look: Look, lang: str, service: Service, granted: frozenset[str], base: str, *, shared: bool
+) -> _Template:
+    words = _words(look, lang)
+    document = placeholder(look, words, service, granted, base=base, target=_TARGET.decode(), scripted=shared)
     return _Template(str(escape(str(document))))
 
 
@@ -269,6 +289,8 @@ def _pieces(shown: _Shown) -> tuple[_Template, _Template, _Template]:
     state = _state_of(
         look, regime, words, asked=shown.asked, status=shown.status, granted=shown.granted, gpc=shown.gpc, base=base
     )
+    if shown.shared:
+        state["shared"] = True
     nonce = _SCRIPT_NONCE.decode() if shown.script_nonce else None
     source = asset_url(base, "consent.js")
     script = f"{state_script(source, state, nonce=nonce, strict_dynamic=shown.strict_dynamic)}\n"
@@ -279,14 +301,21 @@ def _pieces(shown: _Shown) -> tuple[_Template, _Template, _Template]:
     else:
         style = Markup('<link rel="stylesheet" href="{}">').format(asset_url(base, "consent.css"))
         foot_style = Markup("")  # then it looks like the site's other text
-    banner = f"{style}{card(look, words, regime, base=base, target=target)}{script}" if shown.asking else ""
+    asks = card(look, words, regime, base=base, target=target, hidden=shown.shared)
+    banner = f"{style}{asks}{script}" if shown.asking else ""
+    signal = Markup("")
+    if shown.shared:
+        signal = Markup('<p id="yc-g" lang="{}" dir="{}" hidden>{}</p>').format(
+            words.language, words.direction, words("gpc")
+        )
     foot = [Markup("{}").format(words("gpc"))] if shown.gpc else []
     if shown.link and look.policy.optional:
         foot.append(settings_link(words, regime, base=base, target=target))
-    footer = Markup('{}<p id="yc-l" lang="{}" dir="{}">{}</p>\n').format(
-        foot_style, words.language, words.direction, Markup(" ").join(foot)
+    last = Markup('<p id="yc-l" lang="{}" dir="{}">{}</p>').format(
+        words.language, words.direction, Markup(" ").join(foot)
     )
-    return _Template(banner), _Template(script), _Template(footer if foot else "")
+    footer = f"{foot_style}{signal}{last if foot else ''}\n"
+    return _Template(banner), _Template(script), _Template(footer if foot or signal else "")
 
 
 @lru_cache(maxsize=256)

@@ -24,10 +24,10 @@ from ..banner.vendors import with_told
 from ..gate.html import Held
 from ..gate.match import Rules
 from ..gate.wall import told as told_guard
-from ..policy.regime import PRESETS, Regime, regime_for_region
+from ..policy.regime import PRESETS, STRICT, Regime, regime_for_region
 from ..policy.settings import Settings
 from ..visitor.cookie import DecisionCookie
-from ..visitor.decision import Visitor
+from ..visitor.decision import Decision, Visitor
 from ..visitor.signal import Signals, read_gpc
 from .endpoints import GPC_PATH, answer
 from .facts import Append, Facts, NeedBody, Reply, Step
@@ -78,6 +78,9 @@ class Consent:
         self.told = told_guard(first) if settings.wall == "guard" else ""
         self.debug = debug
         self.version = version
+        #: Whom a page is made for that is everybody's: one whose answer ran out, and who agreed to nothing.
+        law = settings.regime or STRICT
+        self.anyone = Visitor(self.policy, law, decision=Decision(frozenset(), policy="", model=law.model, at=0))
         self.varies = _varies(settings)
 
     def handle(self, facts: Facts) -> Step:
@@ -107,16 +110,20 @@ class Consent:
     def page(self, facts: Facts, visitor: Visitor, *, lang: str | None = None) -> Page:
         """What the visitor's page may ask and place. ``lang``: in which language it was shown, where that is known."""
         fixed = self.settings.language
+        shared = visitor is self.anyone
         return Page(
             visitor,
             self.look,
             lang=lang
             or negotiate(
-                None if fixed == "auto" else fixed, facts.language(), accept_language=facts.header("accept-language")
+                None if fixed == "auto" else fixed,
+                facts.language(),
+                accept_language=None if shared else facts.header("accept-language"),
             ),
             origin=facts.origin,
             root=facts.root,
             next=facts.target,
+            shared=shared,
         )
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 
 from ..banner.look import asset
 from ..banner.markup import settings_page, shown
-from ..banner.text import Words, negotiate
+from ..banner.text import LANGUAGES, Words, negotiate
 from ..errors import InvalidRequest
 from ..gate.cookies import expire
 from ..gate.response import Headers, vary
@@ -175,8 +175,13 @@ def _cookies(consent: Consent, facts: Facts, visitor: Visitor, decision: Decisio
     """The decision's cookie, and the end of every cookie that is no longer allowed."""
     until = add_months(decision.at, visitor.regime.months)
     written = consent.cookie.write(decision, secure=facts.secure, max_age=until - int(facts.now))
-    expired = expire(consent.rules, visitor.granted, facts.header("cookie") or "", facts.hostname, secure=facts.secure)
-    return [("Set-Cookie", written), *(("Set-Cookie", value) for value in expired)]
+    return [("Set-Cookie", written), *_expired(consent, facts, visitor)]
+
+
+def _expired(consent: Consent, facts: Facts, visitor: Visitor) -> Headers:
+    cookies = facts.header("cookie") or ""
+    ended = expire(consent.rules, visitor.granted, cookies, facts.hostname, secure=facts.secure)
+    return [("Set-Cookie", value) for value in ended]
 
 
 def _decided(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, decision: Decision) -> Reply:
@@ -230,7 +235,13 @@ def _page_headers() -> Headers:
 
 
 def _state(consent: Consent, facts: Facts) -> Reply:
-    return _json(200, consent.page(facts, consent.visitor(facts)).state())
+    """The visitor's state. A page that is the same for everybody asks for it, in the page's language."""
+    visitor = consent.visitor(facts)
+    lang = _query(facts).get("lang", [""])[0]
+    page = consent.page(facts, visitor, lang=lang if lang in LANGUAGES else None)
+    if consent.settings.cache == "private":
+        return _json(200, page.state())
+    return _json(200, page.state() | page.late(), *(_expired(consent, facts, visitor) if visitor.current else ()))
 
 
 def _receipt(consent: Consent, facts: Facts) -> Reply:

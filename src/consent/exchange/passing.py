@@ -83,19 +83,23 @@ class Shaped(NamedTuple):
 class Pass:
     """The application answers; its answer is shaped before it leaves.
 
+    Where caches may share pages, what is asked for with ``GET`` is made for anyone, and whose it is, its script learns.
+    What a script asks for, to put it into a page, stays the visitor's.
+
     Everything is worked out when asked for: a response that is no page costs next to nothing.
     """
 
     def __init__(self, consent: Consent, facts: Facts) -> None:
         self._consent = consent
         self._facts = facts
+        self._shared = consent.settings.cache == "shared" and facts.method in {"GET", "HEAD"} and not facts.for_script
         # As the browser sent it: the application is given another.
         self._tags = facts.header("if-none-match")
 
     @cached_property
     def visitor(self) -> Visitor:
-        """Who is asking."""
-        return self._consent.visitor(self._facts)
+        """Who is asking; or anyone."""
+        return self._consent.anyone if self._shared else self._consent.visitor(self._facts)
 
     @cached_property
     def page(self) -> Page:
@@ -114,13 +118,22 @@ class Pass:
             page.asked,
             self.visitor.honours_gpc,
             page.lang,
-            self._facts.for_top_page,
+            self._for_top_page,
+            consent.settings.cache,
             consent.settings.wall,
             consent.told and (consent.told, self._facts.for_script),
-            self._facts.for_document,
+            self._for_document,
             consent.settings.consent_mode,
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+
+    @property
+    def _for_top_page(self) -> bool:
+        return self._shared or self._facts.for_top_page
+
+    @property
+    def _for_document(self) -> bool:
+        return self._shared or self._facts.for_document
 
     @property
     def request(self) -> RequestChanges:
@@ -196,7 +209,12 @@ class Pass:
         return [("Set-Cookie", value) for value in ended]
 
     def _personal(self, headers: Headers) -> Headers:
-        """The headers of an answer that is one visitor's: kept from shared caches, told apart by what it depends on."""
+        """The headers of an answer that is one visitor's: kept from shared caches, told apart by what it depends on.
+
+        One that is everybody's is left as it is, unless it sets a cookie.
+        """
+        if self._shared:
+            return private(headers) if header(headers, "set-cookie") is not None else headers
         return vary(private(headers), *self._consent.varies)
 
     def _html(self, status: int, headers: Headers, found: Mapping[str, str]) -> Shaped:
@@ -224,11 +242,11 @@ class Pass:
         head = banner = footer = script = b""
         rules = self._consent.rules
         permits = read_permits(headers)
-        if kind == "text/html" and self._facts.for_document:
+        if kind == "text/html" and self._for_document:
             rules = self._consent.told_rules
             head = page.head(nonce=permits.script_nonce, inline=permits.inline_script)
         # Our markup is HTML, not XML; a frame or a piece of a page has the banner around it already.
-        if kind == "text/html" and self._facts.for_top_page:
+        if kind == "text/html" and self._for_top_page:
             banner, footer, script = page.inserted(
                 style_nonce=permits.style_nonce,
                 script_nonce=permits.script_nonce,

@@ -26,6 +26,7 @@ Wording = Literal["auto", "ask", "assume"]
 Placement = Literal["auto", "manual"]
 Wall = Literal["off", "guard", "csp", "csp-report"]
 SpoolHolds = Literal["all", "refusals"]
+Cache = Literal["private", "shared"]
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
@@ -94,6 +95,7 @@ class Settings:
     spool_holds: SpoolHolds = "all"
     placement: Placement = "auto"
     wall: Wall = "off"
+    cache: Cache = "private"
     language: str = "auto"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     cookie_name: str = "consent"
@@ -145,6 +147,7 @@ def read_settings(
         spool_holds=cast("SpoolHolds", table.choice("spool_holds", ("all", "refusals"), "all")),
         placement=cast("Placement", table.choice("placement", ("auto", "manual"), "auto")),
         wall=cast("Wall", table.choice("wall", ("off", "guard", "csp", "csp-report"), "off")),
+        cache=_cache(table),
         language=_language(table),
         texts=_texts(table),
         cookie_name=_cookie_name(table),
@@ -428,6 +431,13 @@ def _prefix(table: Table) -> str:
     if not _PREFIX.match(prefix) or "/../" in prefix or "/./" in prefix:
         table.fail("prefix", "must be a path such as /_consent/", value)
     return prefix
+
+
+def _cache(table: Table) -> Cache:
+    cache = table.choice("cache", ("private", "shared"), "private")
+    if cache == "shared" and str(table.raw("wall", "off")).startswith("csp"):
+        table.fail("cache", "a policy in a page that is the same for everybody cannot let in what one agreed to", cache)
+    return cast("Cache", cache)
 
 
 def _language(table: Table) -> str:

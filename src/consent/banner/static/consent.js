@@ -23,7 +23,10 @@
  * @property {string} style
  * @property {Record<string, string[]>} storage
  * @property {{saved: string, failed: string, close: string}} words
+ * @property {boolean} [shared]  whether the page is the same for everybody, and this state nobody's
  */
+
+/** @typedef {State & {texts?: Record<string, string>, now?: unknown[], then?: unknown[]}} Late */
 
 /** @typedef {{action: "accept" | "refuse" | "save" | "withdraw", purposes?: string[], surface: string}} Choice */
 
@@ -31,32 +34,42 @@ const HELD = "data-consent-";
 
 /** @returns {Promise<State>} */
 async function load() {
-  // A script: text that visitors wrote may have ids, and no scripts.
-  const node = document.querySelector("script#yc-s");
-  return node ? whole(JSON.parse(node.textContent ?? "")) : fetchState();
+  if (!served) return fetchState();
+  // Of whom nothing is known, nothing is asked.
+  return served.shared ? fetchState().catch(() => ({ ...served, asked: false })) : served;
 }
 
 /**
  * A state whose addresses have this page's scheme, whatever its `<base>`.
- * @param {State} told
- * @returns {State}
+ * @template {State} T
+ * @param {T} told
+ * @returns {T}
  */
 function whole(told) {
   for (const name of /** @type {const} */ (["url", "settings", "style"])) told[name] = new URL(told[name], location.href).href;
   return told;
 }
 
-/** @returns {Promise<State>} */
+/** @returns {Promise<Late>} */
 async function fetchState() {
-  const response = await fetch(new URL("state", import.meta.url), { headers: { Accept: "application/json" } });
+  const address = new URL("state", import.meta.url);
+  if (served) address.searchParams.set("lang", served.lang);
+  const response = await fetch(address, { headers: { Accept: "application/json" } });
   if (!response.ok) throw new Error(`consent: no state (${response.status})`);
   return whole(await response.json());
 }
 
+// A script: text that visitors wrote may have ids, and no scripts.
+const node = document.querySelector("script#yc-s");
+/** @type {State | null} */
+const served = node && whole(JSON.parse(node.textContent ?? ""));
 let state = await load();
 const ours = /** @type {HTMLScriptElement | null} */ (document.querySelector("#yc-s + script"));
-/** Where everything was allowed when the page was served, nothing in it is held, whatever it looks like. */
-const sleeping = state.optional.some((purpose) => !state.granted.includes(purpose));
+/**
+ * Where everything was allowed when the page was served, nothing in it is held, whatever it looks like. A page from a
+ * cache that is older than the policy is left asleep.
+ */
+const sleeping = (served ?? state).optional.some((purpose) => !(served ?? state).granted.includes(purpose)) && (served ?? state).policy === state.policy;
 
 /** What a page may ask and set. `change` is fired when a choice is saved, with the state as `detail`. */
 class Consent extends EventTarget {
@@ -290,8 +303,9 @@ function wake() {
 
 /** In the order in which a parser would have run it: as it stands in the page, and what is deferred at the end. */
 async function wakeAll() {
-  // What writes into the page while it is parsed would now replace it. Such a page must be had anew.
-  document.write = document.writeln = () => location.reload();
+  // What writes into the page while it is parsed would now replace it. Such a page must be had anew, unless it would be
+  // the same again.
+  document.write = document.writeln = () => served?.shared || location.reload();
   const deferred = [];
   for (const element of heldIn(document)) {
     if (isDeferred(element)) deferred.push(element);
@@ -481,9 +495,9 @@ function furnish(frame) {
   const inner = frame.contentDocument;
   const form = inner?.querySelector("form");
   const once = inner?.querySelector("button[value=once]");
-  if (!form || !(once && "hidden" in once) || "yc" in form.dataset) return;
+  if (!form || !once || "yc" in form.dataset) return;
   form.dataset.yc = "";
-  once.hidden = false;
+  for (const button of form.querySelectorAll("button")) button.hidden = false;
   once.addEventListener("click", () => wakeElement(frame));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -491,6 +505,27 @@ function furnish(frame) {
     const granted = state.optional.filter((purpose) => purposes.includes(purpose) || state.granted.includes(purpose));
     send({ action: "save", purposes: granted, surface: "placeholder" });
   });
+}
+
+/**
+ * Make a page that was served for everybody this visitor's.
+ * @param {Late} late
+ */
+async function settle({ texts = {}, now = [], then = [] }) {
+  for (const [place, text] of Object.entries(texts)) {
+    const element = document.querySelector(place);
+    if (element) element.textContent = text;
+  }
+  const card = document.getElementById("yc");
+  const signal = document.getElementById("yc-g");
+  // A frame's page leaves it to the page around it to ask.
+  if (card && state.asked && self === top) card.hidden = false;
+  else card?.remove();
+  if (signal) signal.hidden = !state.gpc;
+  tell(now);
+  guard?.allow(state.granted);
+  await wake();
+  tell(then);
 }
 
 /** @param {PageTransitionEvent} event */
@@ -513,4 +548,5 @@ if (first) {
   }
   // What a refused service wrote while its page was being left.
   if (state.status !== "undecided") clearStorage();
+  if (served?.shared) settle(state);
 }
