@@ -11,55 +11,18 @@ from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
-from doors import SECRET, SETTINGS, Answer, Request, Served, call_wsgi
+from doors import SECRET, Request, call_wsgi
+from reader import PURPOSES, Browser, site_with
 
 from consent.log.record import mac_key
 from consent.log.store import open_store
 from consent.testing import ListStore
 from consent.wsgi import ConsentMiddleware
 
-PURPOSES = ("analytics", "marketing", "research")
-SCRIPTS = {
-    "analytics": b'<script src="https://www.google-analytics.com/analytics.js"></script>',
-    "marketing": b'<iframe src="https://www.youtube.com/embed/x"></iframe>',
-    "research": b'<script src="https://study.example.org/study.js"></script>',
-}
-PAGE = Served(b"<!doctype html><html><body><h1>News</h1>" + b"".join(SCRIPTS.values()) + b"</body></html>")
-FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
-
-
-class Browser:
-    """A visitor with the cookie that the site has set last."""
-
-    def __init__(self, site: ConsentMiddleware) -> None:
-        self._site = site
-        self.cookies: list[str] = ["_ga=GA1.1", "_rs_1=x", "session=1"]
-
-    def post(self, body: str, **headers: str) -> Answer:
-        headers = {**FORM, "Cookie": "; ".join(self.cookies), **headers}
-        answer = call_wsgi(self._site, Request("/_consent/decision", "POST", headers, body.encode()))
-        if (cookie := answer.cookie()) is not None:
-            self.cookies = [other for other in self.cookies if not other.startswith("consent=")] + [cookie]
-        return answer
-
-    def save(self, purposes: set[str]) -> Answer:
-        return self.post("&".join(["action=save", *(f"purpose={name}" for name in sorted(purposes))]))
-
-    def loads(self) -> set[str]:
-        """The purposes whose services the page loads: what counts."""
-        page = call_wsgi(self._site, Request("/", headers={"Cookie": "; ".join(self.cookies)}))
-        return {name for name, script in SCRIPTS.items() if script in page.body}
-
-
-def _application(environ: object, start_response: object) -> list[bytes]:
-    start_response("200 OK", [*PAGE.headers, ("Content-Length", str(len(PAGE.chunks[0])))])  # type: ignore[operator]
-    return PAGE.chunks
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[ConsentMiddleware]:
-    site = ConsentMiddleware(_application, SETTINGS, secret_key=SECRET)
-    site.site.store = open_store(f"sqlite:///{tmp_path}/consent.db", keys=[mac_key(SECRET.encode())], patience=0.05)
+    site = site_with(open_store(f"sqlite:///{tmp_path}/consent.db", keys=[mac_key(SECRET.encode())], patience=0.05))
     yield site
     site.site.close()
 
@@ -161,9 +124,7 @@ def test_effective_is_what_was_asked_for_if_recorded_else_what_was_there_before_
     before: set[str], available: bool
 ) -> None:
     log = ListStore()
-    site = ConsentMiddleware(_application, SETTINGS, secret_key=SECRET)
-    site.site.close()
-    site.site.store = log
+    site = site_with(log)
     for requested in SUBSETS:
         browser = Browser(site)
         log.available = True

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import LogUnavailable
@@ -38,17 +37,17 @@ _ALONE = 10.0
 _REST, _MOST_REST = 0.5, 10.0
 #: Seconds after which a process looks whether another left something in the spool.
 _LOOK = 1.0
+#: Denied agreements of which a process knows that they may be in the log.
+_MOST_DOUBTFUL = 10_000
 
 
 @dataclass(slots=True)
 class _Asked:
-    """A record on its way. What is kept and was denied to the visitor, in whichever order, is declared void."""
+    """A record on its way. ``denied``: the visitor has been told that it could not be saved."""
 
     record: Record
     entry: Entry
-    kept: bool = False
     denied: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class _Breaker:
@@ -99,9 +98,12 @@ class Appender:
         self._clock = clock
         self._budget = budget if spool else _ALONE
         self._breaker = _Breaker(clock)
-        self._database: Group[_Asked, Receipt] = Group(self._keep, late=self._late, name="consent-log", patience=_ALONE)
-        self._disk: Group[_Asked, Receipt] = Group(self._put, late=self._late, name="consent-spool", patience=_ALONE)
-        self._drain = Background(self._drain_soon, name="consent-drain", patience=_ALONE)
+        self._database: Group[_Asked, Receipt] = Group(
+            self._keep, late=self._doubt, name="consent-log", patience=_ALONE
+        )
+        self._disk: Group[_Asked, Receipt] = Group(self._put, late=self._doubt, name="consent-spool", patience=_ALONE)
+        self._mending = Background(self._mend, name="consent-mend", patience=_ALONE)
+        self._doubtful: dict[str, Record] = {}
         self._look = 0.0
         self._pause = _REST
         self._closed = False
@@ -120,11 +122,8 @@ class Appender:
                 return place(asked)
             except LogUnavailable as error:
                 failures.append(error)
-        with asked.lock:
-            asked.denied = True
-            kept = asked.kept
-        if kept:
-            self._void(record)
+        asked.denied = True
+        self._doubt(asked)
         if len(failures) == 1:
             raise failures[0]
         raise LogUnavailable("; ".join(map(str, failures))) from failures[0]
@@ -160,7 +159,7 @@ class Appender:
     def close(self) -> None:
         """Close the log. What is in the spool stays there for the next process."""
         self._closed = True
-        for part in (self._drain, self._database, self._disk):
+        for part in (self._mending, self._database, self._disk):
             part.end()
         self.store.close()
 
@@ -185,12 +184,12 @@ class Appender:
         if self.spool is not None and self._clock() >= self._look:
             # Others may have left something, and the spool must be there before it is needed.
             self._look = self._clock() + _LOOK
-            self._drain.wake()
+            self._mending.wake()
         return receipt
 
     def _ask_spool(self, asked: _Asked) -> Receipt:
         receipt = self._disk.ask(asked, wait=_SPOOL_BUDGET)
-        self._drain.wake()
+        self._mending.wake()
         return receipt
 
     def _keep(self, take: Callable[[], Sequence[_Asked]]) -> list[Receipt | LogUnavailable]:
@@ -202,56 +201,51 @@ class Appender:
         self.spool.put(entries)
         return [entry.receipt for entry in entries]
 
-    def _late(self, asked: _Asked) -> None:
-        """A record was kept after all, when the visitor may have been told that it was not."""
-        with asked.lock:
-            asked.kept = True
-            denied = asked.denied
-        if denied:
-            self._void(asked.record)
+    # Kept, although the visitor was told that it was not
 
-    def _void(self, record: Record) -> None:
-        """Say in the log that an agreement in it was not granted. A refusal was honoured all the same."""
-        if not record.granted:
-            return
-        ms = int(time.time() * 1000)
-        entry = self.store.entry(void(record, id=uuid7(ms, secrets.token_bytes(10)), ts=ms))
-        try:
-            self.store.keep(lambda: [entry])
-        except LogUnavailable:
-            try:
-                if self.spool is None:
-                    raise
-                self.spool.put([entry])
-            except LogUnavailable:
-                log.exception("the log has an agreement that was not granted, and not that it is void: %s", record.id)
+    def _doubt(self, asked: _Asked) -> None:
+        """Find out later whether something is in the log that was denied to a visitor.
 
-    # Draining
+        Called when it is denied, and when what nobody waits for was done at last: whichever comes second finds it.
+        """
+        if asked.denied and asked.record.granted and len(self._doubtful) < _MOST_DOUBTFUL:
+            self._doubtful[asked.record.id] = asked.record
+            self._mending.wake()
+
+    def _settle(self) -> None:
+        """Say of each agreement that is in the log, and was not granted, that it is void. Refusals were honoured."""
+        for record_id, record in list(self._doubtful.items()):
+            if self.store.has(record_id):
+                ms = int(time.time() * 1000)
+                self.store.append(void(record, id=uuid7(ms, secrets.token_bytes(10)), ts=ms))
+            self._doubtful.pop(record_id, None)
+
+    # When the database is back
 
     def _moved(self, entries: Sequence[Entry]) -> Sequence[Receipt | LogUnavailable]:
         return self.store.keep(lambda: entries) if entries else ()
 
-    def _drain_soon(self) -> float | None:
-        """Drain; after how many seconds to try again, if it did not work."""
-        assert self.spool is not None
-        if self._closed:
-            return None
+    def _mend(self) -> float | None:
+        """Drain and settle; after how many seconds to try again, if there is more to do."""
         try:
-            if not self.spool.prepare():
+            if self._closed or not (self._doubtful or (self.spool is not None and self.spool.prepare())):
                 self._pause = _REST
                 return None
             moved = self.drain()
+            if self.spool is not None and self.spool.prepare():
+                return _REST  # another process is about it
+            self._settle()
         except LogUnavailable:
             self._pause = min(self._pause * 2, _MOST_REST)
             return self._pause
         except Exception:
-            log.exception("the spool could not be moved to the log")
+            log.exception("decisions could not be moved from the spool to the log")
             return _MOST_REST
+        self._breaker.worked()
         if moved:
-            self._breaker.worked()
             log.warning("moved %d decisions from the spool to the log", moved)
         self._pause = _REST
-        return _REST  # until it is seen to be empty
+        return _REST  # until there is nothing more
 
 
 def open_log(url: str, *, keys: Sequence[bytes], spool: str = "auto", holds: Holds = "all") -> Appender:

@@ -188,6 +188,10 @@ class SqlStore:
             new.discard(entry.id)
         return outcomes
 
+    def has(self, record_id: str) -> bool:
+        """Whether a record is there."""
+        return bool(self._read("SELECT ts FROM consent_record WHERE rid = ?", (bytes.fromhex(record_id),)))
+
     def _first(self, entry: Entry) -> Receipt | LogUnavailable:
         """The receipt of a record that is there already: after a retry the first append's salt counts.
 
