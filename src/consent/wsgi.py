@@ -71,6 +71,8 @@ class ConsentMiddleware:
             else:
                 environ[key] = value
         environ["consent.page"] = _Later(answer)
+        if _HINTS in environ:
+            environ[_HINTS] = answer.hinting(environ[_HINTS])
         exchange = _Exchange(answer, start_response, head=facts.method == "HEAD")
         return exchange.body(self._app(environ, exchange.start))
 
@@ -101,6 +103,10 @@ def _host(scheme: str, host: str | None, server: str, port: str) -> str:
     """The site's host. A site is asked under a few names, again and again."""
     environ: WSGIEnvironment = {"wsgi.url_scheme": scheme, "SERVER_NAME": server, "SERVER_PORT": port}
     return get_host(environ if host is None else {**environ, "HTTP_HOST": host})
+
+
+#: Where servers put their way to send a 103 before the response.
+_HINTS = "wsgi.early_hints"
 
 
 class _Later:

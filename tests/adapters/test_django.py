@@ -8,6 +8,7 @@ import io
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import doors
 import pytest
 from doors import SETTINGS, Answer, Request, _django_settings, _django_urls, call_asgi, call_wsgi
 
@@ -207,3 +208,18 @@ def test_head_has_the_length_of_get_if_the_view_makes_the_page_and_none_if_it_do
     assert ask(Request("/", "HEAD")).status == 200
     bare = site(lambda request: HttpResponse(b"", headers={"Content-Length": str(len(PAGE))}))
     assert bare(Request("/", "HEAD", valid=False)).all("content-length") == []
+
+
+def test_hints_that_leave_before_the_response_are_gated(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[list[tuple[str, str]]] = []
+    environ = doors._environ
+    monkeypatch.setattr(doors, "_environ", lambda request: {**environ(request), "wsgi.early_hints": sent.append})
+
+    def view(request: Any) -> Any:
+        hint = request.META["wsgi.early_hints"]
+        hint([("Link", "<https://www.google-analytics.com/a.js>; rel=preload")])
+        hint([("Link", "</own.css>; rel=preload")])
+        return whole(request)
+
+    assert site(view)(Request("/")).status == 200
+    assert sent == [[("Link", "</own.css>; rel=preload")]]

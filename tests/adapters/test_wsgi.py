@@ -218,6 +218,30 @@ def test_a_small_body_that_decodes_to_a_huge_one_is_gated_piece_by_piece() -> No
     assert TRACKER not in zlib.decompressobj(31).decompress(server.sent, 100_000)
 
 
+# Early hints
+
+
+@pytest.mark.parametrize("kind", [str, str.encode])
+def test_hints_that_leave_before_the_response_are_gated(kind: Callable[[str], Any]) -> None:
+    sent: list[list[tuple[str, str]]] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        held = "<https://www.google-analytics.com/a.js>; rel=preload; as=script"
+        hint = environ["wsgi.early_hints"]
+        for link in (held, "</own.css>; rel=preload; as=style", f"</own.css>; rel=preload, {held}"):
+            hint([(kind("Link"), kind(link))])
+        assert sent == [
+            [("Link", "</own.css>; rel=preload; as=style")],
+            [("Link", "</own.css>; rel=preload")],
+        ], "before the response starts"
+        start_response("200 OK", list(HTML))
+        return [PAGE]
+
+    server = Server(app, **{"wsgi.early_hints": sent.append}).run()  # type: ignore[arg-type]
+    assert server.status == "200 OK"
+    assert len(sent) == 2
+
+
 # Starting
 
 

@@ -230,6 +230,27 @@ def test_nothing_is_reported_to_a_held_host(name: str, value: str) -> None:
     assert hold_links(RULES, NONE, [(name, own)], site="site.example") == [(name, own)]
 
 
+HELD_REPORTS = "https://stats.example/r"
+
+
+@pytest.mark.parametrize("name", ["Content-Security-Policy", "content-security-policy-report-only"])
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [
+        (f"default-src 'self'; report-uri {HELD_REPORTS}", "default-src 'self'; "),
+        (f"Report-URI\t{HELD_REPORTS} ;img-src *", ";img-src *"),
+        (f"report-uri /csp {HELD_REPORTS} https://site.example/csp; img-src *", "report-uri /csp https://site.example/csp; img-src *"),
+        (f"img-src *, report-uri {HELD_REPORTS}, report-uri /csp", "img-src *, , report-uri /csp"),
+        ("report-uri /proxy/stats.js", ""),
+        ("default-src 'self'; report-uri /csp https://site.example/csp; report-to main", None),
+        (f"script-src {HELD_REPORTS}; img-src report-uri {HELD_REPORTS}", None),
+    ],
+)  # fmt: skip
+def test_a_policy_of_the_sites_reports_to_no_held_host(name: str, policy: str, left: str | None) -> None:
+    assert hold_links(RULES, NONE, [(name, policy)], site="site.example") == [(name, policy if left is None else left)]
+    assert hold_links(RULES, ALL, [(name, policy)], site="site.example") == [(name, policy)]
+
+
 @pytest.mark.parametrize(
     "value", ["5", "0;url=/next", "0;url=/?to=https://stats.example", "0;url=https://stats.example.org/"]
 )

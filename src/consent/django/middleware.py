@@ -74,7 +74,13 @@ class ConsentMiddleware:
         answer = self.site.answer(_facts(request), lambda limit: request.read(limit + 1))
         if isinstance(answer, Pass):
             request.consent = SimpleLazyObject(lambda: answer.page)  # type: ignore[attr-defined]
+            if _HINTS in request.META:
+                request.META[_HINTS] = answer.hinting(request.META[_HINTS])
         return answer
+
+
+#: Where WSGI servers put their way to send a 103 before the response.
+_HINTS = "wsgi.early_hints"
 
 
 def _facts(request: HttpRequest) -> Facts:

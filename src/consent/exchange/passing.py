@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..banner.page import Page
 from ..gate.coding import CorruptCoding, Stream, accept_encoding, coded, readable
@@ -39,13 +39,23 @@ __all__ = ["Pass", "Shaped"]
 #: Statuses without content, or whose content is not the resource's (RFC 9110, 15).
 _NO_CONTENT = frozenset({204, 205, 304})
 #: Response headers that may serve a held service, whatever the body is.
-_GATED = frozenset({"set-cookie", "link", "refresh", "speculation-rules", "reporting-endpoints", "report-to"})
+_GATED = frozenset(
+    {"set-cookie", "link", "refresh", "speculation-rules", "reporting-endpoints", "report-to"}
+    | {"content-security-policy", "content-security-policy-report-only"}
+)
 #: Request headers that ask for less than the whole page.
 _PARTIAL = ("if-modified-since", "range", "if-range")
 #: Response headers that have the server in front send a file, or ask somebody else, in place of our body.
 _ELSEWHERE = ("x-accel-redirect", "x-sendfile", "x-lighttpd-send-file", "x-reproxy-url")
 #: How the name of a file begins that the server in front will not call HTML.
 _NO_PAGE = re.compile(r"[^?#]*\.(?!x?html?\b|xht\b|shtml?\b)\w+(?:[?#].*)?\Z", re.IGNORECASE | re.DOTALL)
+
+
+_Text: TypeAlias = str | bytes
+
+
+def _decoded(text: _Text) -> str:
+    return text.decode("latin-1") if isinstance(text, bytes) else text
 
 
 class Shaped(NamedTuple):
@@ -181,6 +191,19 @@ class Pass:
         if kind == "" and found.get("content-length") == "0":
             return Shaped(status, headers)  # a redirect or an empty answer names no type
         return self._html(status, headers, found)
+
+    def hinting(self, send: Callable[[Headers], object]) -> Callable[[Iterable[tuple[_Text, _Text]]], None]:
+        """A server's way to send links before the response (103 Early Hints), through the gate.
+
+        Of what is given, texts or bytes, it is handed what may leave, if that is anything.
+        """
+
+        def gated(hints: Iterable[tuple[_Text, _Text]]) -> None:
+            headers = self.shape(103, [(_decoded(name), _decoded(value)) for name, value in hints]).headers
+            if headers:
+                send(headers)
+
+        return gated
 
     def _held_back(self, headers: Headers, found: Mapping[str, str]) -> Headers:
         """The headers less cookies, preloads and refreshes of services that are held."""

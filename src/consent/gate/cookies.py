@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from .csp import without_reports
 from .match import Rules, addresses_in, refresh_address
 
 __all__ = ["expire", "hold_links", "hold_set_cookies"]
@@ -142,9 +143,13 @@ def _domains(hostname: str) -> list[str]:
 def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site: str) -> Headers:
     """The headers less what would load from a held service, lead to one or report to one.
 
-    That is members of ``Link``, a ``Refresh``, speculation rules and reporting endpoints. What a Content Security
-    Policy reports to is the site's own safety and stays.
+    That is members of ``Link``, a ``Refresh``, speculation rules, reporting endpoints, and where a Content Security
+    Policy reports to.
     """
+
+    def is_held(url: str) -> bool:
+        return bool(rules.held(rules.services_for_url(url, site), allowed))
+
     kept: Headers = []
     for key, value in headers:
         match key.lower():
@@ -152,12 +157,12 @@ def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site:
                 members = [member for member in _MEMBERS.split(value) if not _link_held(rules, allowed, member, site)]
                 if members:
                     kept.append((key, ",".join(members)))
-            case "speculation-rules" | "reporting-endpoints" | "report-to" if any(
-                rules.held(rules.services_for_url(url, site), allowed) for url in _QUOTED.findall(value)
-            ):
+            case "speculation-rules" | "reporting-endpoints" | "report-to" if any(map(is_held, _QUOTED.findall(value))):
                 pass
-            case "refresh" if rules.held(rules.services_for_url(refresh_address(value), site), allowed):
+            case "refresh" if is_held(refresh_address(value)):
                 pass
+            case "content-security-policy" | "content-security-policy-report-only":
+                kept.append((key, without_reports(value, is_held)))
             case _:
                 kept.append((key, value))
     return kept

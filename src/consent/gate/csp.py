@@ -9,14 +9,14 @@ Source: https://www.w3.org/TR/CSP3/ (directives 6.1, fallback 6.8, "does element
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from ..policy.policy import Policy
 
-__all__ = ["CLOSED", "Permits", "read_permits", "script_way", "wall"]
+__all__ = ["CLOSED", "Permits", "read_permits", "script_way", "wall", "without_reports"]
 
 #: Nothing but this site may be loaded, called or framed.
 CLOSED = (
@@ -105,6 +105,30 @@ def _inline(policy: dict[str, list[str]], names: tuple[str, ...], nonce: str | N
     # A nonce or a hash switches 'unsafe-inline' off; so does 'strict-dynamic', which means nothing to a style.
     strict = any(source.startswith(_SWITCHES_OFF) for source in folded)
     return "'unsafe-inline'" in folded and not strict
+
+
+# Where it reports to
+
+_REPORTS = re.compile(r"((?:^|[;,])\s*)report-uri\s+([^;,]*)", re.IGNORECASE)
+
+
+def without_reports(value: str, held: Callable[[str], bool]) -> str:
+    """A policy that reports to nobody who is held; the rest of it as it was.
+
+    >>> without_reports("default-src 'self'; report-uri https://stats.example/r /r", lambda url: "stats" in url)
+    "default-src 'self'; report-uri /r"
+    >>> without_reports("report-uri https://stats.example/r; img-src *", lambda url: "stats" in url)
+    '; img-src *'
+    """
+
+    def less(found: re.Match[str]) -> str:
+        addresses = found.group(2).split()
+        kept = [address for address in addresses if not held(address)]
+        if len(kept) == len(addresses):
+            return found.group()
+        return found.group(1) + (f"report-uri {' '.join(kept)}" if kept else "")
+
+    return _REPORTS.sub(less, value)
 
 
 # A script of ours at the head's beginning
