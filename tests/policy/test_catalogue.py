@@ -37,7 +37,7 @@ every_service = pytest.mark.parametrize("name", ENTRIES)
 
 
 def test_there_are_about_a_hundred_one_to_a_line_in_the_alphabets_order() -> None:
-    assert len(ENTRIES) == 98
+    assert len(ENTRIES) == 100
     assert list(ENTRIES) == sorted(ENTRIES)
     lines = TEXT.splitlines()
     assert [line.partition(":")[0] for line in lines[3:-2]] == [f'"{name}"' for name in ENTRIES]
@@ -80,6 +80,7 @@ SHARED = (
     "www.linkedin.com", "t.co", "x.com", "twitter.com", "www.bing.com", "c.bing.com", "www.openstreetmap.org", "disqus.com",
     "yastatic.net", "www.paypal.com", "example.cloudfront.net", "example.s3.amazonaws.com", "example.github.io",
     "example.blob.core.windows.net", "www.zendesk.com", "plausible.io", "open.spotify.com", "www.redditstatic.com",
+    "cdn.ampproject.org",
 )  # fmt: skip
 
 
@@ -144,6 +145,9 @@ ADDRESSES = {
     "https://static.hotjar.com/c/hotjar-1.js?sv=6": "hotjar",
     "https://fonts.googleapis.com/css2?family=Inter": "google-fonts",
     "https://www.dailymotion.com/embed/video/x": "dailymotion",
+    "https://cdn.ampproject.org/v0/amp-analytics-0.1.js": "amp-analytics",
+    "https://cdn.ampproject.org/v0/amp-ad-0.1.mjs": "amp-ads",
+    "https://cdn.ampproject.org/v0/amp-twitter-latest.js": "x-embed",
 }
 
 
