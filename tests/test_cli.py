@@ -128,7 +128,7 @@ def test_filters_choose_in_lists_and_exports_alike(run: Run, log: Path, filters:
 
 
 def test_an_empty_log_says_so(run: Run, tmp_path: Path) -> None:
-    assert run("log", "create").stdout == "The log is there.\n"
+    assert run("log", "init").stdout == "The log is there.\n"
     done = run("log", "list")
     assert (done.stdout, done.returncode) == ("No decisions.\n", 0)
     assert run("log", "export").stdout == ""
@@ -356,7 +356,7 @@ def test_the_key_is_taken_from_the_settings_too(run: Run, log: Path, tmp_path: P
 
 def test_a_log_in_postgresql_is_read_alike(command: Run, log: Path, cluster: Cluster) -> None:
     url = cluster.new_schema()
-    assert command("log", "create", "--log", url).returncode == 0
+    assert command("log", "init", "--log", url).returncode == 0
     store = open_store(url, keys=[KEY])
     for record in RECORDS:
         store.append(record, NOTICE)
@@ -369,7 +369,7 @@ def test_a_log_in_postgresql_is_read_alike(command: Run, log: Path, cluster: Clu
     [
         (["log", "list"], 4, "there is no log at"),
         (["log", "list", "--log", "sqlite:///nowhere/consent.db"], 4, "there is no log at"),
-        (["log", "create", "--log", "sqlite:///nowhere/consent.db"], 2, "there is no such folder"),
+        (["log", "init", "--log", "sqlite:///nowhere/consent.db"], 2, "there is no such folder"),
         (["log", "list", "--log", "postgresql://nobody@127.0.0.1:1/none"], 4, "the log in PostgreSQL"),
         (["log", "list", "--log", "mysql://host/name"], 2, "known: postgresql://…, sqlite:///PATH"),
         (["log", "list", "--config", "none.toml"], 2, "the settings in none.toml cannot be read"),
@@ -380,7 +380,8 @@ def test_a_log_in_postgresql_is_read_alike(command: Run, log: Path, cluster: Clu
         (["log", "list", "--kind", "maybe"], 2, "invalid choice: 'maybe'"),
         (["log", "show"], 2, "required: id"),
         (["log"], 2, "required: ACTION"),
-        (["log", "seal"], 2, "invalid choice: 'seal'"),
+        (["log", "seal"], 2, "signing keys is missing: --signer FILE, or CONSENT_SIGNER"),
+        (["log", "create"], 2, "invalid choice: 'create'"),
         (["lgo"], 2, "invalid choice: 'lgo'"),
         ([], 2, "required: COMMAND"),
     ],
@@ -418,7 +419,7 @@ def test_an_unknown_command_is_exit_code_2_for_a_shell_too(command: Run) -> None
 
 @pytest.mark.parametrize(
     "action",
-    [[], ["log"], ["log", "list"], ["log", "show"], ["log", "export"], ["log", "create"], ["demo"]],
+    [[], ["log"], ["log", "list"], ["log", "show"], ["log", "export"], ["log", "init"], ["demo"]],
     ids=" ".join,
 )
 def test_every_command_explains_itself(run: Run, action: list[str]) -> None:

@@ -1,7 +1,8 @@
 """``consent``: the command line. Each command is a module that is loaded when it is asked for.
 
-Exit codes: 0 good; 1 a record that does not check; 2 usage, a wrong setting, or output that cannot be written; 4 the
-log cannot be read or written; 5 no such record.
+Exit codes: 0 good; 1 a record, a log or a proof that does not check, or a log that the sealer refuses; 2 usage, a
+wrong setting, or output that cannot be written; 3 a log that is good, with warnings; 4 the log cannot be read or
+written; 5 no such record, or it is not sealed yet.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 
-from .errors import ConfigurationError, LogUnavailable
+from .errors import ConfigurationError, LogUnavailable, SealRefused
 
 __all__ = ["main", "parser"]
 
@@ -41,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         print(f"consent: {error}", file=sys.stderr)
         return 2
+    except SealRefused as error:
+        print(f"consent: not sealed: {error}", file=sys.stderr)
+        return 1
     except LogUnavailable as error:
         print(f"consent: {error}", file=sys.stderr)
         return 4

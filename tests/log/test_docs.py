@@ -14,7 +14,7 @@ from consent.log.record import format_body
 from consent.log.store import open_store
 
 DOCS = (Path(__file__).parents[2] / "docs" / "log.md").read_text(encoding="utf-8")
-EXAMPLES = dict(re.findall(r"^```console\n\$ (consent log (?!create).*)\n((?:.*\n)*?)```$", DOCS, re.MULTILINE))
+EXAMPLES = dict(re.findall(r"^```console\n\$ (consent log (?!init).*)\n((?:.*\n)*?)```$", DOCS, re.MULTILINE))
 RECORDS = [
     make_record(0, kind="refuse_all", granted=(), refused=("analytics", "marketing")),
     make_record(95, surface="settings", method="script"),

@@ -244,6 +244,16 @@ class SqlStore:
         rows = self._rows("rid BETWEEN ? AND ? ORDER BY rid LIMIT 2", (bytes.fromhex(low), bytes.fromhex(high)))
         return [self._stored(row) for row in rows]
 
+    def of_subject(self, subject: str) -> list[Stored]:
+        """The records of a pseudonym, 32 hex digits, oldest first.
+
+        :raises LogUnavailable: if the log cannot be read.
+        """
+        digits = subject.lower().replace("-", "")
+        if len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):
+            return []
+        return [self._stored(row) for row in self._rows("subj = ? ORDER BY ts, rid", (bytes.fromhex(digits),))]
+
     def notice(self, digest: str) -> bytes | None:
         """The words that a record's ``notice`` is the hash of; None if they are not kept.
 
