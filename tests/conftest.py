@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,3 +42,30 @@ def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/consent.db"
     cluster: Cluster = request.getfixturevalue("cluster")
     return cluster.new_schema()
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``consent`` in a folder of its own, and in this process, because starting Python costs more than most tests."""
+    from records import SECRET
+
+    from consent.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CONSENT_LOG", raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            for name, value in {"CONSENT_SECRET_KEY": SECRET, **variables}.items():
+                patch.setenv(name, value)
+            try:
+                code: Any = main(arguments)
+            except SystemExit as end:
+                code = end.code
+        captured = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, captured.out, captured.err)
+
+    return run

@@ -18,7 +18,6 @@ import pytest
 from cluster import Cluster
 from records import KEY, NOTICE, SECRET, make_record
 
-from consent.cli import main
 from consent.log.record import Record, commitment, format_body, leaf_data, mac, mac_key
 from consent.log.sqlite import SqliteDatabase
 from consent.log.store import open_store
@@ -44,27 +43,6 @@ def command(tmp_path: Path) -> Run:
             cwd=tmp_path, env={**kept, "CONSENT_SECRET_KEY": SECRET, **variables}, capture_output=True, encoding="utf-8",
             errors="strict", check=False,
         )  # fmt: skip
-
-    return run
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The same without a process of its own: for the many, because starting Python costs more than they do."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CONSENT_LOG", raising=False)
-    monkeypatch.setenv("COLUMNS", "100")
-
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        with monkeypatch.context() as patch:
-            for name, value in {"CONSENT_SECRET_KEY": SECRET, **variables}.items():
-                patch.setenv(name, value)
-            try:
-                code: Any = main(arguments)
-            except SystemExit as end:
-                code = end.code
-        captured = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, code, captured.out, captured.err)
 
     return run
 
