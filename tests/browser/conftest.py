@@ -154,3 +154,12 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
 def script(request: pytest.FixtureRequest) -> bool:
     """With JavaScript, and without."""
     return bool(request.param)
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    path = ROOT / "node_modules/axe-core/axe.min.js"
+    if not path.exists():
+        pytest.fail(f"{path} is missing: npm ci brings it", pytrace=False)
+    return path.read_text("utf-8")

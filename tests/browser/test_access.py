@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
-from servers import ROOT, Place
-from visitors import Visitor
+from playwright.sync_api import Locator, expect
+from servers import Place
+from visitors import Visitor, violations
 
 pytestmark = pytest.mark.browser
 
@@ -19,32 +19,12 @@ _DESKTOP = {"width": 1280, "height": 800}
 _PHONE = {"width": 375, "height": 667}
 
 
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The source of axe-core."""
-    path = ROOT / "node_modules/axe-core/axe.min.js"
-    if not path.exists():
-        pytest.fail(f"{path} is missing: npm ci brings it", pytrace=False)
-    return path.read_text("utf-8")
-
-
-def _violations(page: Page, axe: str, within: str = "document") -> list[str]:
-    """What axe finds, one line each. ``evaluate`` is the debugger's, and so not bound by the page's policy."""
-    page.evaluate(axe)
-    found: list[dict[str, Any]] = page.evaluate(f"async () => (await axe.run({within})).violations")
-    return [
-        f"{each['id']} ({each['help']}): {node['html'][:160]}: {node.get('failureSummary', '')}"
-        for each in found
-        for node in each["nodes"]
-    ]
-
-
 def test_axe_is_awake(visit: Visit, demo: Demo, axe: str) -> None:
     """Else no test below could fail."""
     visitor = visit(demo())
     visitor.go()
     visitor.page.evaluate("document.querySelector('#yc button').replaceChildren()")
-    assert any(line.startswith("button-name") for line in _violations(visitor.page, axe))
+    assert any(line.startswith("button-name") for line in violations(visitor.page, axe))
 
 
 @pytest.fixture(params=[("light", _DESKTOP), ("dark", _DESKTOP), ("light", _PHONE), ("dark", _PHONE)],
@@ -72,11 +52,11 @@ def _check_pages(visitor: Visitor, axe: str) -> None:
     for path in ("/", visitor.place.film, "/privacy", "/_consent/settings"):
         visitor.go(path)
         visitor.page.wait_for_load_state("load")
-        found[path] = _violations(visitor.page, axe)
+        found[path] = violations(visitor.page, axe)
     visitor.go()
     visitor.page.locator("#yc [data-consent-open]").click()
     expect(visitor.dialog).to_be_visible()
-    found["dialog"] = _violations(visitor.page, axe)
+    found["dialog"] = violations(visitor.page, axe)
     assert {where: lines for where, lines in found.items() if lines} == {}
 
 
@@ -86,7 +66,7 @@ def test_axe_finds_nothing_in_the_examples(visit: Visit, bakery: Callable[[str],
     found: dict[str, list[str]] = {}
     for path in ("/", "/film", "/privacy"):
         visitor.go(path)
-        found[path] = _violations(visitor.page, axe)
+        found[path] = violations(visitor.page, axe)
     assert {where: lines for where, lines in found.items() if lines} == {}
 
 

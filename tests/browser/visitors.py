@@ -166,3 +166,14 @@ def visiting(
         yield visitor
     finally:
         context.close()
+
+
+def violations(page: Page, axe: str, within: str = "document") -> list[str]:
+    """What axe finds, one line each. ``evaluate`` is the debugger's, and so not bound by the page's policy."""
+    page.evaluate(axe)
+    found: list[dict[str, Any]] = page.evaluate(f"async () => (await axe.run({within})).violations")
+    return [
+        f"{each['id']} ({each['help']}): {node['html'][:160]}: {node.get('failureSummary', '')}"
+        for each in found
+        for node in each["nodes"]
+    ]

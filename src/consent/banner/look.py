@@ -66,9 +66,11 @@ class Asset(NamedTuple):
 
 @cache
 def asset(name: str) -> Asset:
-    """``consent.css``, or a script by its name."""
+    """``consent.css``, or another style or script by its name."""
     if name == "consent.css":
         body, media_type = _style("card.css") + _style("page.css"), "text/css; charset=utf-8"
+    elif name.endswith(".css"):
+        body, media_type = _style(name), "text/css; charset=utf-8"
     else:
         body, media_type = _script(name), "text/javascript; charset=utf-8"
     return Asset(body, media_type, sha256(body).hexdigest()[:12])

@@ -7,7 +7,7 @@ again. What the gate inserts is made once per look, language and state, and fill
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -18,8 +18,9 @@ from ..errors import UnknownService
 from ..policy.policy import Service
 from ..policy.regime import Regime
 from ..visitor.decision import Status, Visitor
-from .look import Look, inline_style
+from .look import Look, asset, inline_style
 from .markup import asset_url, card, declaration, first_text, placeholder, settings_link, state_script, vendor_script
+from .panel import Row, panel
 from .text import Words
 from .vendors import after, before_tags
 
@@ -176,6 +177,17 @@ class Page:
         }
         known = visitor.status != "undecided" or not visitor.granted.isdisjoint(visitor.policy.optional)
         return {"texts": texts, **(self.told() if known else {})}
+
+    def panel(
+        self, rows: Sequence[Row], cookies: Sequence[str], *, style_nonce: str | None, inline_style: bool
+    ) -> bytes:
+        """What a developer is shown at the page's end, under the page's Content Security Policy."""
+        nonce = Markup(' nonce="{}"').format(style_nonce) if style_nonce else ""
+        if inline_style:
+            style = Markup("<style{}>{}</style>").format(nonce, Markup(asset("panel.css").body.decode()))  # noqa: S704
+        else:
+            style = Markup('<link rel="stylesheet" href="{}">').format(asset_url(self.base, "panel.css"))
+        return panel(rows, cookies, style=style)
 
     def inserted(
         self, *, style_nonce: str | None, script_nonce: str | None, inline_style: bool, strict_dynamic: bool = False

@@ -306,6 +306,11 @@ def _asset(name: str) -> Callable[[Consent, Facts], Reply]:
     return read
 
 
+def _panel_style(consent: Consent, facts: Facts) -> Reply:
+    """What the developer's panel looks like; visitors have neither."""
+    return _asset("panel.css")(consent, facts) if consent.debug else _text(404, "There is nothing here.")
+
+
 _READS: Mapping[str, Callable[[Consent, Facts], Reply]] = {
     "settings": _settings,
     "state": _state,
@@ -315,6 +320,7 @@ _READS: Mapping[str, Callable[[Consent, Facts], Reply]] = {
     "consent.css": _asset("consent.css"),
     "vendors.js": _asset("vendors.js"),
     "guard.js": _asset("guard.js"),
+    "panel.css": _panel_style,
     GPC_PATH: _gpc,
 }
 

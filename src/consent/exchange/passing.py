@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..banner.page import Page
+from ..banner.panel import Row
 from ..gate.coding import CorruptCoding, Stream, accept_encoding, coded, readable
 from ..gate.cookies import expire, hold_links, hold_set_cookies
-from ..gate.csp import CLOSED, read_permits
+from ..gate.csp import CLOSED, Permits, read_permits
 from ..gate.html import Gate, Held, UnreadableEncoding
 from ..gate.response import (
     PAGES,
@@ -103,6 +104,8 @@ class Pass:
         self._consent = consent
         self._facts = facts
         self._shared = consent.settings.cache == "shared" and facts.method in {"GET", "HEAD"} and not facts.for_script
+        #: The names of cookies that did not leave.
+        self._cookies: tuple[str, ...] = ()
         # As the browser sent it: the application is given another.
         self._tags = facts.header("if-none-match")
 
@@ -129,6 +132,7 @@ class Pass:
             self.visitor.honours_gpc,
             page.lang,
             self._for_top_page,
+            consent.debug,
             consent.settings.cache,
             consent.settings.wall,
             consent.told and (consent.told, self._facts.for_script),
@@ -209,7 +213,7 @@ class Pass:
         """The headers less cookies, preloads and refreshes of services that are held."""
         rules, granted = self._consent.rules, self.visitor.granted
         if "set-cookie" in found:
-            headers, _ = hold_set_cookies(rules, granted, headers, now=self._facts.now)
+            headers, self._cookies = hold_set_cookies(rules, granted, headers, now=self._facts.now)
         return hold_links(rules, granted, headers, site=self._facts.host)
 
     def _not_modified(self, headers: Headers) -> Headers:
@@ -262,7 +266,8 @@ class Pass:
 
     def _gate(self, headers: Headers, content_type: str | None) -> Gate:
         page, kind = self.page, media_type(content_type)
-        head = banner = footer = script = b""
+        head = banner = script = b""
+        footer: bytes | Callable[[Sequence[Held]], bytes] = b""
         rules = self._consent.rules
         permits = read_permits(headers)
         if kind == "text/html" and self._for_document:
@@ -276,6 +281,8 @@ class Pass:
                 inline_style=permits.inline_style,
                 strict_dynamic=permits.strict_dynamic,
             )
+            if self._consent.debug:
+                footer = self._with_panel(footer, permits)
         return Gate(
             rules,
             self.visitor.granted,
@@ -289,6 +296,17 @@ class Pass:
             site=self._facts.host,
             xml=kind == "application/xhtml+xml",
         )
+
+    def _with_panel(self, footer: bytes, permits: Permits) -> Callable[[Sequence[Held]], bytes]:
+        """A page's footer, and what its developer is shown: what was held in it."""
+
+        def made(held: Sequence[Held]) -> bytes:
+            rows = [Row(each.service, each.tag, each.excerpt, each.offset, each.reason, each.purposes) for each in held]
+            return footer + self.page.panel(
+                rows, self._cookies, style_nonce=permits.style_nonce, inline_style=permits.inline_style
+            )
+
+        return made
 
     def _elsewhere(self, status: int, headers: Headers, name: str, *, named: str | None) -> Shaped:
         """A response whose body is sent by the server in front. ``named``: the file, where only its name tells."""
