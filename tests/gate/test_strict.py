@@ -7,9 +7,10 @@ import random
 import differential
 import pytest
 
-from consent.gate import Gate, Held, Rules, walk
+from consent.gate import Gate, Held, Rules
 from consent.gate.csp import wall
 from consent.gate.glance import Glance
+from consent.gate.judge import Judge
 from consent.gate.wall import told
 from consent.policy.policy import NECESSARY, Policy, Purpose, Service
 from consent.policy.settings import read_settings
@@ -149,8 +150,8 @@ def test_a_glance_lets_nothing_pass_that_strictness_holds(monkeypatch: pytest.Mo
     pages = [differential.document(chance).decode("utf-8", "replace") for _ in range(250)]
     glanced = [gated(page)[0] for page in pages]
     assert sum(one != page for one, page in zip(glanced, pages, strict=True)) > 100
-    monkeypatch.setattr(Glance, "passes", lambda *_: False)
-    monkeypatch.setattr(walk, "plain_end", lambda _data, at: at)
+    monkeypatch.setattr(Glance, "passes", lambda *_, **__: False)
+    monkeypatch.setattr(Judge, "sight", lambda *_: None)
     assert glanced == [gated(page)[0] for page in pages]
     assert RULES.knows_host("whoever.example")
 

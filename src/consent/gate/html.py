@@ -207,7 +207,7 @@ class Gate:
         return plan
 
     def _read(self, data: bytes, *, final: bool) -> _Plan:
-        found, done = self._walk.read(data, final=final)
+        found, done = self._walk.read(data, final=final, sight=self._judge.sight(data))
         edits: dict[int, bytes] = {}  # by place: where the walk is lost, tags within tags share attributes
         frames: dict[int, Service] = {}
         held: list[Held] = []
@@ -235,7 +235,7 @@ class Gate:
         if found.tag is None:
             return self._judge.unread(data, found.at)
         text = data[found.text[0] : found.text[1]] if found.text is not None else b""
-        return self._judge.verdict(data, found.at, found.tag, text, whole=found.whole)
+        return self._judge.verdict(data, found.at, found.tag, text, whole=found.whole, references=found.references)
 
 
 def _held(verdict: Verdict, offset: int) -> Held:

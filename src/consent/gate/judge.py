@@ -17,14 +17,16 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..policy.policy import Service
 from .glance import Glance
+from .look import look_of
 from .match import Rules, addresses_in, document_in, imports_in, refresh_address
-from .tokens import Tag
+from .sight import Sight
+from .tokens import Tag, is_harmless
 
 __all__ = ["Judge", "Verdict", "judge_of"]
 
@@ -67,6 +69,8 @@ _RUNS = re.compile(
     rb"|speculationrules|text/babel|text/jsx)\Z",
     re.IGNORECASE,
 )
+#: Names of attributes that are scripts (HTML Standard, 8.1.8.1).
+_HANDLER = re.compile(rb"on[a-z]+\Z")
 #: Types of script element whose addresses are fetched or may be, none of whose text runs.
 _MAPS = re.compile(rb"importmap|speculationrules", re.IGNORECASE)
 _CHARACTER_REFERENCE = re.compile(rb"&(?:#[0-9xX]|[A-Za-z]+;)")
@@ -137,29 +141,44 @@ class Judge:
         #: Whether anything at all could be held: if not, a page is left alone whatever is unsure in it.
         self._holding = rules.holds_any(allowed)
         self._nested = nested
-        self._glance = glance_of(rules)
-        self._verdicts = Memory[tuple[bytes, bytes, bool], tuple[Verdict | None]](_REMEMBERED)
+        self._look = look_of(rules)
+        self._glance = Glance(self._look)
+        self._verdicts = Memory[tuple[bytes, bytes, bool, bool], tuple[Verdict | None]](_REMEMBERED)
         #: What the gate found in whole pieces of pages, by their hash.
         self.plans = Memory[Hashable, Any](_PLANS)
 
     def verdict(
-        self, data: bytes, at: int, tag: Tag, text: bytes, *, whole: bool = True, depth: int = 0
+        self,
+        data: bytes,
+        at: int,
+        tag: Tag,
+        text: bytes,
+        *,
+        whole: bool = True,
+        references: bool = True,
+        depth: int = 0,
     ) -> Verdict | None:
         """How the tag at ``at`` is held, or None if it may stand.
 
         ``text``: a script's or style's content. ``whole``: whether that is all of it; if not, it is held.
-        ``depth``: in how many documents within attributes the tag stands.
+        ``references``: whether character references count in it. ``depth``: in how many documents within attributes
+        the tag stands.
         """
         raw = data[at : tag.end]
-        if whole and not self._xml and self._glance.passes(tag.name, raw, text):
+        glanced = whole and not self._xml
+        if glanced and (is_harmless(raw) or self._glance.passes(tag.name, raw, text, references=references)):
             return None
-        key = (raw, text, depth > 0)
+        key = (raw, text, references, depth > 0)
         known = self._verdicts.get(key)
         if known is None:
-            known = (self._judge(data, tag, at, text, whole=whole, depth=depth),)
-            if len(key[0]) + len(text) <= _REMEMBERED_SIZE:
+            known = (self._judge(data, tag, at, text, whole=whole, references=references, depth=depth),)
+            if len(raw) + len(text) <= _REMEMBERED_SIZE:
                 self._verdicts.put(key, known)
         return known[0]
+
+    def sight(self, data: bytes) -> Sight | None:
+        """What of a piece of a page this judge need not see; None if it is to see all."""
+        return None if self._xml else self._look.over(data)
 
     def unread(self, data: bytes, at: int) -> Verdict | None:
         """How a tag is held that is too long to be read: by another name, under which no browser knows it."""
@@ -169,12 +188,14 @@ class Judge:
         name = found.group().decode("latin-1").lower() if found else ""
         return Verdict(((1, b"x-consent-held-"),), None, (), "too-long", name, "")
 
-    def _judge(self, data: bytes, tag: Tag, at: int, text: bytes, *, whole: bool, depth: int) -> Verdict | None:
+    def _judge(
+        self, data: bytes, tag: Tag, at: int, text: bytes, *, whole: bool, references: bool, depth: int
+    ) -> Verdict | None:
         # By the whole name, prefixes too: that is how the script asks for them.
         disarmed = tuple((each.at - at, _DISARMED) for each in tag.attributes if self._forged(each.name))
         if self._xml:
             tag = _without_prefixes(tag)
-        blocking, excerpt = self._blocking(tag, text, depth)
+        blocking, excerpt = self._blocking(tag, _contents(text, references=references), depth)
         within = self._within(tag, depth)
         marks, unknown = self._marks(tag)
         refused = [name for name in marks if name not in self._allowed]
@@ -217,7 +238,7 @@ class Judge:
         return [
             verdict
             for attribute in tag.attributes
-            if attribute.name == b"srcdoc" and attribute.value
+            if attribute.name == b"srcdoc" and attribute.value and tag.name == b"iframe"
             for verdict in self._document(attribute.value, depth + 1)
         ]
 
@@ -228,13 +249,13 @@ class Judge:
         # One that is nested beyond reason is held unread.
         return [_NESTED._replace(excerpt=document[:120])] if self._holding else []
 
-    def _blocking(self, tag: Tag, text: bytes, depth: int) -> tuple[list[Service], str]:
+    def _blocking(self, tag: Tag, contents: Sequence[str], depth: int) -> tuple[list[Service], str]:
         """The services that this tag would serve and that may not run; and the words that gave one away."""
         # What is told first hears it in this page, and not in a document within; an image or a frame hears nothing.
         told = tag.name == b"script" and depth == 0
         blocking: dict[Service, None] = {}
         excerpt = ""
-        for owners, words in self._owners(tag, text):
+        for owners, words in self._owners(tag, contents):
             held = self._rules.held(owners, self._allowed)
             if told and held:
                 held = tuple(service for service in held if not service.told)
@@ -243,7 +264,7 @@ class Judge:
             blocking.update(dict.fromkeys(held))
         return list(blocking), excerpt
 
-    def _owners(self, tag: Tag, text: bytes) -> list[tuple[tuple[Service, ...], str]]:
+    def _owners(self, tag: Tag, contents: Sequence[str]) -> list[tuple[tuple[Service, ...], str]]:
         runs = tag.name == b"script" and _runs(tag)
         owners: list[tuple[tuple[Service, ...], str]] = []
         for attribute in tag.attributes:
@@ -252,22 +273,23 @@ class Judge:
             value = attribute.value.decode("utf-8", "replace")
             urls = self._urls(tag, attribute.name, value) if tag.name != b"script" or runs else []
             owners += [(self._rules.services_for_url(url, self._site), value) for url in urls]
-            if attribute.name.startswith(b"on"):
+            if _HANDLER.match(attribute.name):
                 script = html.unescape(value)
                 owners += [(group, value) for group in self._rules.services_for_script(script, self._site)]
             elif attribute.name in _FOLLOWED:
                 owners += [(group, value[:120]) for group in self._followed(attribute.value)]
             elif attribute.name in _LOADING and (inner := document_in(html.unescape(value))):
                 owners += [(group, value[:120]) for group in self._rules.services_for_script(inner, self._site)]
-                owners += self._addresses(inner)
-        for content in self._contents(text) if text else ():
+                owners += self._addresses(inner, css=True)
+        for content in contents:
             if runs:
-                groups = self._rules.services_for_script(content, self._site)
+                addressed = not self._look.clears_addresses(content.encode("utf-8", "replace"))
+                groups = self._rules.services_for_script(content, self._site, addressed=addressed)
                 owners += [(group, content.strip()[:120]) for group in groups]
-                fetched = content if _MAPS.fullmatch((tag.get(b"type") or b"").strip()) else imports_in(content)
+                fetched = content if _maps(tag) else imports_in(content)
                 owners += self._addresses(fetched)
             elif tag.name == b"style":
-                owners += self._addresses(content)
+                owners += self._addresses(content, css=True)
         return owners
 
     def _followed(self, value: bytes) -> tuple[tuple[Service, ...], ...]:
@@ -275,14 +297,8 @@ class Judge:
         script = document_in(html.unescape(value.decode("utf-8", "replace")))
         return self._rules.services_for_script(script, self._site) if script else ()
 
-    @staticmethod
-    def _contents(text: bytes) -> list[str]:
-        """A script's or style's text, and what it would be within svg, where character references count."""
-        content = text.decode("utf-8", "replace")
-        return [content, html.unescape(content)] if _CHARACTER_REFERENCE.search(text) else [content]
-
-    def _addresses(self, text: str) -> list[tuple[tuple[Service, ...], str]]:
-        return [(self._rules.services_for_url(url, self._site), url) for url in addresses_in(text)]
+    def _addresses(self, text: str, *, css: bool = False) -> list[tuple[tuple[Service, ...], str]]:
+        return [(self._rules.services_for_url(url, self._site, False), url) for url in addresses_in(text, css=css)]
 
     def _urls(self, tag: Tag, name: bytes, value: str) -> list[str]:
         """The addresses in an attribute's value that a browser would fetch or tell."""
@@ -297,12 +313,12 @@ class Judge:
         if name in _LOADING:
             return [value]
         if name == b"style" or name in _PAINTED:
-            return addresses_in(html.unescape(value))
+            return addresses_in(html.unescape(value), css=True)
         if name == b"content" and _refreshes(tag):
             return [refresh_address(html.unescape(value))]
         if name in _ANIMATED and tag.name in {b"set", b"animate"}:
             text = html.unescape(value)
-            return [*re.split(r"[\s;]+", text), *addresses_in(text)]
+            return [*re.split(r"[\s;]+", text), *addresses_in(text, css=True)]
         return []
 
     @staticmethod
@@ -361,7 +377,7 @@ class Judge:
 
     def _style_held(self, value: bytes) -> bool:
         """Whether a style attribute loads anything of a held service; else it is the element's looks and stays."""
-        found = self._addresses(html.unescape(value.decode("utf-8", "replace")))
+        found = self._addresses(html.unescape(value.decode("utf-8", "replace")), css=True)
         return any(self._rules.held(owners, self._allowed) for owners, _ in found)
 
     def _quoted(self, value: str) -> bytes:
@@ -385,6 +401,14 @@ def _without_prefixes(tag: Tag) -> Tag:
     return Tag(name, tag.name_end, tag.end, self_closing=tag.self_closing, attributes=attributes)
 
 
+def _contents(text: bytes, *, references: bool) -> tuple[str, ...]:
+    """A script's or style's text, and what it would be within svg, where character references count."""
+    if not text:
+        return ()
+    content = text.decode("utf-8", "replace")
+    return (content, html.unescape(content)) if references and _CHARACTER_REFERENCE.search(text) else (content,)
+
+
 def _refreshes(tag: Tag) -> bool:
     equivalent = tag.get(b"http-equiv") if tag.name == b"meta" else None
     return equivalent is not None and "refresh" in html.unescape(equivalent.decode("latin-1")).lower()
@@ -392,11 +416,20 @@ def _refreshes(tag: Tag) -> bool:
 
 def _runs(tag: Tag) -> bool:
     """Whether a script element is a script, not a block of data."""
+    return _RUNS.match(_type(tag)) is not None
+
+
+def _maps(tag: Tag) -> bool:
+    """Whether a script element names addresses that are fetched or may be."""
+    return _MAPS.fullmatch(_type(tag)) is not None
+
+
+def _type(tag: Tag) -> bytes:
     value = tag.get(b"type")
     if value is None:
         language = tag.get(b"language")
         value = b"text/" + language if language else b""
-    return _RUNS.match(html.unescape(value.decode("latin-1")).strip().encode("latin-1", "replace")) is not None
+    return html.unescape(value.decode("latin-1")).strip().encode("latin-1", "replace")
 
 
 def _visible(tag: Tag) -> bool:
@@ -405,12 +438,6 @@ def _visible(tag: Tag) -> bool:
     if any(size is not None and size.strip().rstrip(b"px").strip() in {b"0", b"1", b"2"} for size in sizes):
         return False
     return tag.get(b"hidden") is None and not _INVISIBLE.search(tag.get(b"style") or b"")
-
-
-@lru_cache(maxsize=16)
-def glance_of(rules: Rules) -> Glance:
-    """The glance for these; the same one each time, with what it remembers."""
-    return Glance(rules)
 
 
 @lru_cache(maxsize=256)

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from ..policy.policy import Policy, Service
 
-__all__ = ["Rules", "addresses_in", "document_in", "imports_in", "refresh_address", "wildcard"]
+__all__ = ["Rules", "addresses_in", "document_in", "edges", "imports_in", "refresh_address", "wildcard"]
 
 _SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp"})
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*):(.*)\Z", re.DOTALL)
@@ -30,6 +30,7 @@ _EDGES = "".join(map(chr, range(0x21)))
 _ADDRESS = re.compile(
     r"(?:(?:https?|wss?):[\\/]*|(?<![\\/])[\\/]{2,})[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*", re.IGNORECASE
 )
+_PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]*[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
 _BEGINNINGS = tuple(map(re.compile, (r"http", r"ws", r"//", r"/\\", r"\\/", r"\\\\")))
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f]?|\r?\n|([^0-9a-fA-F\r\n]))")
 _IMPORT = re.compile(r"\b(?:import|from)\b[\s(]*[\"'`]([^\"'`]*)")
@@ -93,6 +94,9 @@ class Rules:
         self._snippets = _Snippets(policy)
         #: The owners of each known snippet in a script's bytes.
         self.snippets_in = self._snippets.find
+        self.snippets = tuple(
+            {snippet for service in (*policy.services, *policy.undeclared) for snippet in service.snippets}
+        )
         self._cookies = [
             (re.compile(wildcard(cookie.name) + r"\Z", re.DOTALL), cookie.name, service)
             for service in (*policy.services, *policy.undeclared)
@@ -111,10 +115,13 @@ class Rules:
         """Whether there is a purpose or a service that is not allowed."""
         return self.policy.strict or bool(self.policy.undeclared) or not allowed.issuperset(self.policy.names)
 
-    def _services_for_url(self, url: str, site: str) -> tuple[Service, ...]:
-        """The owners of an address; ``site`` is this site's own host, with its port."""
+    def _services_for_url(self, url: str, site: str, references: bool = True) -> tuple[Service, ...]:
+        """The owners of an address; ``site`` is this site's own host, with its port.
+
+        ``references``: whether it is an attribute's value, in which character references count.
+        """
         owners: dict[Service, None] = {}
-        for address in _readings(url, site):
+        for address in _readings(url, site, references=references):
             found = list(self._matches(address))
             best = max((weight for weight, _ in found), default=None)
             owners.update(dict.fromkeys(_preferred(service for weight, service in found if weight == best)))
@@ -122,36 +129,58 @@ class Rules:
                 owners[_stranger(address.host, address.port)] = None
         return tuple(owners)
 
-    def services_for_script(self, text: str, site: str) -> tuple[tuple[Service, ...], ...]:
+    def services_for_script(self, text: str, site: str, *, addressed: bool = True) -> tuple[tuple[Service, ...], ...]:
         """The owners of each known snippet in an inline script; all groups must be allowed.
+
+        ``addressed``: whether a declared service's address may be in it.
 
         A declared service's address in the text counts as a snippet of it: loaders build their tags from it. Under a
         strict policy so does anybody's, where it stands in a string.
         """
         groups = self.snippets_in(text.encode("utf-8", "replace"))
-        for url in addresses_in(text):
-            owners = tuple(service for service in self.services_for_url(url, site) if service.declared)
+        for url in filter(self._may_be_declared, addresses_in(text)) if addressed else ():
+            owners = tuple(service for service in self.services_for_url(url, site, False) if service.declared)
             if owners:
                 groups.append(owners)
         if self.policy.strict:
-            owned = [self.services_for_url(url, site) for url in _IN_STRING.findall(text.replace("\\/", "/"))]
+            owned = [self.services_for_url(url, site, False) for url in _IN_STRING.findall(text.replace("\\/", "/"))]
             groups += [owners for owners in owned if owners and not any(service.declared for service in owners)]
         return tuple(groups)
 
-    def knows_host(self, host: str) -> bool:
-        """Whether any pattern names this host or a domain that it is below. A strict policy knows every host."""
-        labels = host.split(".")
-        return (
-            self.policy.strict
-            or host in self._exact
-            or any(".".join(labels[at:]) in self._below for at in range(1, len(labels)))
-        )
+    def _may_be_declared(self, address: str) -> bool:
+        """Whether an address within other text may be one of a declared service: told without reading all of it."""
+        plain = _PLAIN_HOST.match(address)
+        return plain is None or self.knows_host(plain.group(1).lower(), declared=True)
 
-    def path_marks(self) -> list[bytes]:
-        """For each pattern without a host, bytes that every path that it matches holds."""
+    def knows_host(self, host: str, *, declared: bool = False) -> bool:
+        """Whether any pattern, or one of a declared service, names this host or a domain that it is below.
+
+        A strict policy knows every host.
+        """
+        if self.policy.strict:
+            return True
+        known = self._named(host)
+        return any(service.declared for _, service in known) if declared else bool(known)
+
+    def hosts(self) -> list[tuple[str, bool]]:
+        """The hosts that patterns name, ``.`` in front where all below are meant; whether a declared service does."""
+        named = {**self._exact, **{f".{host}": known for host, known in self._below.items()}}
+        return [(host, any(service.declared for _, service in known)) for host, known in named.items()]
+
+    def path_marks(self, *, declared: bool = False) -> list[bytes]:
+        """For each pattern without a host, or each such of a declared service, what is in every path it matches."""
         # A relative address has no slash in front of it.
-        paths = {pattern.text.partition("/")[2] for pattern, _ in (*self._anywhere, *self._own)}
+        patterns = (pattern for pattern, service in (*self._anywhere, *self._own) if service.declared or not declared)
+        paths = {pattern.text.partition("/")[2] for pattern in patterns}
         return sorted({max(re.split("[*&]", path), key=len).encode() for path in paths})
+
+    def _named(self, host: str) -> list[tuple[_Pattern, Service]]:
+        """The patterns that name a host or a domain that it is below."""
+        labels = host.split(".")
+        known = list(self._exact.get(host, ()))
+        for at in range(1, len(labels)):
+            known += self._below.get(".".join(labels[at:]), ())
+        return known
 
     def _services_for_cookie(self, name: str) -> tuple[Service, ...]:
         """The owners of a first-party cookie; a longer pattern is the more specific one."""
@@ -179,10 +208,7 @@ class Rules:
             self._exact.setdefault(host, []).append((pattern, service))
 
     def _matches(self, address: Address) -> Iterable[tuple[tuple[int, int], Service]]:
-        candidates = list(self._exact.get(address.host, ()))
-        labels = address.host.split(".")
-        for at in range(1, len(labels)):
-            candidates += self._below.get(".".join(labels[at:]), ())
+        candidates = self._named(address.host)
         # A path on any host is known by its end: /matomo.js below whatever folder it was put.
         candidates += self._anywhere
         if address.own:
@@ -260,16 +286,20 @@ def _rarest_word(snippet: bytes) -> bytes:
     return max(words, key=lambda word: (word not in _COMMON, len(word)), default=b"")
 
 
+def edges(snippet: str) -> tuple[bool, bool]:
+    """Whether no character of a name may stand in front of a snippet, and none behind it."""
+    return re.match(r"[A-Za-z0-9_$]", snippet) is not None, re.search(r"[A-Za-z0-9$]\Z", snippet) is not None
+
+
 def _with_edges(snippet: str) -> str:
-    before = r"(?<![A-Za-z0-9_$])" if re.match(r"[A-Za-z0-9_$]", snippet) else ""
-    after = r"(?![A-Za-z0-9_$])" if re.search(r"[A-Za-z0-9$]\Z", snippet) else ""
-    return before + re.escape(snippet) + after
+    before, after = edges(snippet)
+    return r"(?<![A-Za-z0-9_$])" * before + re.escape(snippet) + r"(?![A-Za-z0-9_$])" * after
 
 
-def addresses_in(text: str) -> list[str]:
-    """What looks like an absolute address within css or a script, escapes undone."""
+def addresses_in(text: str, *, css: bool = False) -> list[str]:
+    """What looks like an absolute address within a script or css, escapes undone."""
     if "\\" in text:
-        text = f"{text} {_CSS_ESCAPE.sub(_unescaped, text)} {text.replace(chr(92) + '/', '/')}"
+        text = f"{text} {_CSS_ESCAPE.sub(_unescaped, text)}" if css else f"{text} {text.replace(chr(92) + '/', '/')}"
     # Whatever it begins with is searched for fast; the expression alone would look at each character.
     low = text.lower()
     if len(low) != len(text):
@@ -323,9 +353,9 @@ def document_in(url: str) -> str:
         return ""
 
 
-def _readings(url: str, site: str) -> list[Address]:
-    """Every way in which a browser could read an attribute's value."""
-    spellings = [url, html.unescape(url)] if "&" in url else [url]
+def _readings(url: str, site: str, *, references: bool) -> list[Address]:
+    """Every way in which a browser could read an attribute's value, or an address in a text."""
+    spellings = [url, html.unescape(url)] if references and "&" in url else [url]
     return [address for spelling in spellings for address in _read(spelling, site)]
 
 
@@ -371,7 +401,15 @@ def _path(text: str) -> str:
             elif part != ".":
                 kept.append(part)
         path = "/" + "/".join(kept)
-    return (unquote(path) if "%" in path else path) + mark + query
+    return (_NEEDLESS.sub(_character, path) if "%" in path else path) + mark + query
+
+
+#: Escapes of characters that need none (RFC 3986, 2.3).
+_NEEDLESS = re.compile(r"%(2[DE]|3[0-9]|[46][1-9A-F]|5[0-9AF]|7[0-9AE])", re.IGNORECASE)
+
+
+def _character(escape: re.Match[str]) -> str:
+    return chr(int(escape.group(1), 16))
 
 
 def _host(text: str) -> tuple[str, str]:

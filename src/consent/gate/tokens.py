@@ -9,9 +9,18 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["Attribute", "Tag", "comment_end", "plain_end", "raw_text_end", "read_tag", "script_end"]
+__all__ = [
+    "Attribute",
+    "Tag",
+    "comment_end",
+    "is_harmless",
+    "plain_end",
+    "raw_text_end",
+    "read_tag",
+    "script_end",
+]
 
 _NAME = re.compile(rb"[a-zA-Z][^\t\n\f\r />]*")
 # One attribute, or the ">" that ends the tag. No two ways to match the same bytes, hence no backtracking:
@@ -21,40 +30,95 @@ _ATTRIBUTE = re.compile(
     (?:[\t\n\f\r ]*=[\t\n\f\r ]*(?:"([^"]*)"|'([^']*)'|([^\t\n\f\r >"'][^\t\n\f\r >]*)|(?=>)|(["'])))?)""",
     re.VERBOSE,
 )
-# All attributes of a tag at once: the same, without looking at them, and with no way back (3.11.5: gh-106052).
-_REST = (
-    re.compile(
-        rb"""(?:[\t\n\f\r /]*+[^\t\n\f\r />][^\t\n\f\r />=]*+
-        (?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r >"'][^\t\n\f\r >]*+|(?=>))
-        |(?![\t\n\f\r ]*=)))*+([\t\n\f\r /]*+)>""",
-        re.VERBOSE,
-    )
-    if sys.version_info >= (3, 11, 5)
-    else None
+
+
+def _possessive(pattern: bytes, flags: int = 0) -> re.Pattern[bytes] | None:
+    """An expression that never goes back, compiled; None where that is not reliable yet (3.11.5: gh-106052)."""
+    return re.compile(pattern, re.VERBOSE | flags) if sys.version_info >= (3, 11, 5) else None
+
+
+# All attributes of a tag at once: the same, without looking at them.
+_REST = _possessive(
+    rb"""(?:[\t\n\f\r /]*+[^\t\n\f\r />][^\t\n\f\r />=]*+
+    (?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r >"'][^\t\n\f\r >]*+|(?=>))
+    |(?![\t\n\f\r ]*=)))*+([\t\n\f\r /]*+)>"""
 )
-# Text, and tags that change nothing for what follows and can load nothing, with attributes that load nothing. Tags and
-# values are bounded well below the caps of the walk.
-_PLAIN = (
-    re.compile(
-        rb"""(?:[^<]++|</(?!template)[a-z][a-z0-9-]{0,32}+[\t\n\f\r ]{0,64}+>
-        |<(?:a|abbr|address|article|aside|b|blockquote|br|button|caption|center|cite|code|dd|del|details|dfn|div|dl|dt|em
+# The rest of a tag that is simply written: no two readers could take it for something else. Its values hold no "<",
+# ">", "\\", tab or line break, and what may be a quote is one. It and a comment stay below the caps of the walk.
+_VALUES = rb"""(?:[^<>"'=]{1,8192}+(?<=[^\t\n\f\r />"'=<])=(?:"[^"<>\\\t\n\r]{0,32768}+"|'[^'<>\\\t\n\r]{0,32768}+'
+    |[^\t\n\f\r "'<>=`\\]{1,32768}+(?=[\t\n\f\r >]))){0,64}+"""
+_SIMPLE = rb"""(?:>|""" + _VALUES + rb"""[^<>"'=]{0,8192}+>)"""
+_SIMPLE_COMMENT = rb"!--[^>-]{1,8192}+(?:-[^>-]{1,8192}+){0,64}+-->"
+_SIMPLE_TAG = _possessive(
+    rb"""([a-zA-Z][^\t\n\f\r />"'=<]{0,64}+)(?=[\t\n\f\r />])""" + _VALUES + rb"""([^<>"'=]{0,8192}+)>"""
+)
+# Text, comments, and simply written tags after which a browser goes on in the same state.
+_PLAIN = _possessive(
+    rb"""(?:[^<]*+<(?:/[a-zA-Z][^\t\n\f\r />"'=<]{0,64}+[\t\n\f\r ]{0,64}+>
+        |(?:(?=[abdeghjkloqruvwyz])|(?!(?i:(?:s(?:cript|tyle|vg|elect)|xmp|iframe|no(?:embed|frames|script)
+            |t(?:extarea|itle|emplate)|plaintext|frameset|math|col)[\t\n\f\r />])))
+            [a-zA-Z][^\t\n\f\r />"'=<]{0,64}+"""
+    + _SIMPLE
+    + rb"|"
+    + _SIMPLE_COMMENT
+    + rb"))*+[^<]*+"
+)
+_PLAIN_HEAD = _possessive(
+    rb"""(?:[\t\n\f\r ]*+<(?:/(?:script|style|title)>|(?:link|meta)(?=[\t\n\f\r />])"""
+    + _SIMPLE
+    + rb"|"
+    + _SIMPLE_COMMENT
+    + rb"))*+[\t\n\f\r ]*+"
+)
+_WITHIN = rb"""(?:circle|defs|ellipse|g|line|lineargradient|msub|msup|mrow|mstyle|optgroup|option|path|polygon|polyline
+    |radialgradient|rect|stop|symbol|text|tspan|use)"""
+_PLAIN_WITHIN = _possessive(
+    rb"(?:[^<]*+<(?:/"
+    + _WITHIN
+    + rb"[\t\n\f\r ]{0,64}+>|"
+    + _WITHIN
+    + rb"(?=[\t\n\f\r />])"
+    + _SIMPLE
+    + rb"|"
+    + _SIMPLE_COMMENT
+    + rb"))*+[^<]*+"
+)
+# A whole element whose start tag is simply written: a script or style with an ordinary text, an svg of shapes alone.
+_ELEMENT = _possessive(
+    rb"<(?i:script)(?=[\t\n\f\r />])"
+    + _SIMPLE
+    + rb"(?P<script>(?:[^<]++|<(?!(?i:/?script)|!--))*+)</(?i:script)[\t\n\f\r ]{0,64}+>|<(?i:style)(?=[\t\n\f\r />])"
+    + _SIMPLE
+    + rb"(?P<style>(?:[^<]++|<(?!(?i:/style)))*+)</(?i:style)[\t\n\f\r ]{0,64}+>|<svg(?=[\t\n\f\r />])"
+    + _SIMPLE
+    + rb"(?<!/>)(?:[^<]*+<(?:/"
+    + _WITHIN
+    + rb"[\t\n\f\r ]{0,64}+>|"
+    + _WITHIN
+    + rb"(?=[\t\n\f\r />])"
+    + _SIMPLE
+    + rb"))*+[^<]*+</svg>"
+)
+_PLAIN_IN = {"head": _PLAIN_HEAD, "body": _PLAIN, "within": _PLAIN_WITHIN}
+# A tag that can load nothing, with attributes that load nothing, wherever they lead.
+_HARMLESS = _possessive(
+    rb"""<(?:a|abbr|address|article|aside|b|blockquote|br|button|caption|center|cite|code|dd|del|details|dfn|div|dl|dt|em
         |fieldset|figcaption|figure|font|footer|form|h[1-6]|header|hgroup|hr|i|ins|kbd|label|legend|li|main|mark|menu|nav|ol
         |optgroup|option|p|pre|q|s|samp|section|small|span|strong|sub|summary|sup|tbody|tfoot|thead|time|u|ul|var|wbr)
         (?:[\t\n\f\r ]{1,64}+(?:
-            href=(?:"(?:https?://|[/#?.])[^"]{0,4096}+"|'(?:https?://|[/#?.])[^']{0,4096}+'
-                |(?:https?://|[/#?.])[^\t\n\f\r "'>=`<]{0,1024}+)
+            href=(?:"(?:https?://|[/#?.])[^"]*+"|'(?:https?://|[/#?.])[^']*+'|(?:https?://|[/#?.])[^\t\n\f\r "'>=`<]*+)
             |(?!on|style|src|poster|background|lowsrc|dynsrc|data(?!-)|data-(?:purpose|consent)|ping|manifest|archive
             |code|class[^=\t\n\f\r />]|attributionsrc|imagesrcset|fill|stroke|filter|mask|clip|marker|cursor|xlink
             |action|formaction|href(?![a-z]))
-            [a-z][a-z0-9-]{0,64}+(?:=(?:"[^"]{0,4096}+"|'[^']{0,4096}+'|[^\t\n\f\r "'>=`<]{1,1024}+))?+
-        )){0,48}+[\t\n\f\r ]{0,64}+>)*+""",
-        re.VERBOSE | re.IGNORECASE,
-    )
-    if sys.version_info >= (3, 11, 5)
-    else re.compile(rb"")
+            [a-z][a-z0-9-]*+(?:=(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r "'>=`<]++))?+
+        ))*+[\t\n\f\r ]*+>""",
+    re.IGNORECASE,
 )
 _SCRIPT_MARK = re.compile(rb"<!--|<(/?)script(?=[\t\n\f\r />])", re.IGNORECASE)
 _COMMENT_END = re.compile(rb"--!?>")
+
+
+Place: TypeAlias = Literal["head", "body", "within"]
 
 
 class Attribute(NamedTuple):
@@ -68,10 +132,11 @@ class Attribute(NamedTuple):
 class Tag:
     """A start or end tag: lower-case name, where that name ends, attributes, the offset after ``>``.
 
-    Attributes are read when somebody asks for them: most tags are nobody's.
+    Attributes are read when somebody asks for them: most tags are nobody's. ``simple``: whether it is a start tag that
+    is surely written simply.
     """
 
-    __slots__ = ("_attributes", "_data", "end", "name", "name_end", "self_closing")
+    __slots__ = ("_attributes", "_data", "end", "name", "name_end", "self_closing", "simple")
 
     def __init__(
         self,
@@ -82,11 +147,13 @@ class Tag:
         self_closing: bool,
         data: bytes = b"",
         attributes: tuple[Attribute, ...] | None = None,
+        simple: bool = False,
     ) -> None:
         self.name = name
         self.name_end = name_end
         self.end = end
         self.self_closing = self_closing
+        self.simple = simple
         self._data = data
         self._attributes = attributes
 
@@ -104,6 +171,10 @@ class Tag:
 
 def read_tag(data: bytes, at: int, limit: int = sys.maxsize) -> Tag | None:
     """The tag whose name begins at ``at`` (after ``<`` or ``</``); None if it does not end before ``limit``."""
+    simple = _SIMPLE_TAG.match(data, at, limit) if _SIMPLE_TAG is not None else None
+    if simple is not None:
+        slash = simple.group(2).endswith(b"/")
+        return Tag(simple.group(1).lower(), simple.end(1), simple.end(), self_closing=slash, data=data, simple=True)
     name = _NAME.match(data, at, limit)
     if name is None:
         return None
@@ -140,10 +211,25 @@ def _attributes(data: bytes, position: int, end: int) -> Iterator[Attribute]:
         position = found.end()
 
 
-def plain_end(data: bytes, at: int) -> int:
-    """Where the run of text and of tags that are surely nobody's ends that begins at ``at``."""
-    found = _PLAIN.match(data, at)
+def plain_end(data: bytes, at: int, limit: int = sys.maxsize, *, place: Place) -> int:
+    """Where the run ends, at ``limit`` or before it, of text and simply written tags that begins at ``at``.
+
+    None of them changes how what follows is read. ``place``: where that is: in the head, in the body, or within an
+    element of either in which other rules hold, which is svg, MathML or a select.
+    """
+    plain = _PLAIN_IN[place]
+    found = plain.match(data, at, limit) if plain is not None else None
     return found.end() if found is not None else at
+
+
+def element(data: bytes, at: int) -> re.Match[bytes] | None:
+    """The whole ordinary script, style or svg that begins at ``at``; its text is in the group of its name."""
+    return _ELEMENT.match(data, at) if _ELEMENT is not None else None
+
+
+def is_harmless(raw: bytes) -> bool:
+    """Whether a tag can surely load nothing and run nothing, whatever addresses are in it."""
+    return _HARMLESS is not None and _HARMLESS.fullmatch(raw) is not None
 
 
 def comment_end(data: bytes, at: int) -> int | None:

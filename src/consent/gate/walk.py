@@ -16,7 +16,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, TypeAlias
 
-from .tokens import Tag, comment_end, plain_end, raw_text_end, read_tag, script_end
+from .sight import Sight
+from .tokens import Tag, comment_end, raw_text_end, read_tag, script_end
 
 __all__ = ["TAG_CAP", "TEXT_CAP", "Found", "Walk"]
 
@@ -55,7 +56,8 @@ class Found(NamedTuple):
     """A tag that a browser could act on. ``tag`` is None if it is longer than the cap.
 
     ``text``: the offsets of a script's or style's content, if it is one. ``whole``: False if that is longer than the
-    cap. ``sure``: whether every hypothesis takes it for a tag.
+    cap. ``sure``: whether every hypothesis takes it for a tag. ``references``: whether character references may count
+    in the text, as they do in svg.
     """
 
     at: int
@@ -63,6 +65,7 @@ class Found(NamedTuple):
     text: tuple[int, int] | None = None
     whole: bool = True
     sure: bool = True
+    references: bool = True
 
 
 class _Extent(NamedTuple):
@@ -111,6 +114,7 @@ class Walk:
         self._templates = 0
         self._template_seen = False
         self._foreign_seen = False
+        self._sight: Sight | None = None
         self._extents: _Extents = (_Extent(), _Extent(), _Extent())  # of tags, of the texts of scripts, of styles
 
     @property
@@ -128,11 +132,12 @@ class Walk:
             self._noscript, self._templates, self._template_seen, self._foreign_seen, self._extents,
         ) = state  # fmt: skip
 
-    def read(self, data: bytes, *, final: bool) -> tuple[list[Found], int]:
+    def read(self, data: bytes, *, final: bool, sight: Sight | None = None) -> tuple[list[Found], int]:
         """The tags in ``data``, and how much of it is done with. The rest must come again, in front of what follows.
 
-        The first piece has at least three bytes, if the page has.
+        The first piece has at least three bytes, if the page has. ``sight``: what may be left out of ``data``.
         """
+        self._sight = sight
         self.body_at = self.head_at = -1
         found: list[Found] = []
         at = 0
@@ -160,8 +165,8 @@ class Walk:
                     return length if final else self._tail(data, at)
                 self._raw = None
                 at = end
-            if self._body_seen and not (self._foreign or self._select or self._noscript):
-                at = plain_end(data, at)
+            if self._sight is not None:
+                at = self._plain(at, self._sight)
                 if at >= length:
                     return length
             opening = data.find(b"<", at)
@@ -175,6 +180,25 @@ class Walk:
                 return after
             at = after
         return at
+
+    def _plain(self, at: int, sight: Sight) -> int:
+        """Where what may be left out ends that begins at ``at``."""
+        if self._noscript or (not self._body_seen and (not self._head_seen or self._templates)):
+            return at
+        within = self._foreign or self._select
+        return sight.plain_end(at, place="within" if within else "body" if self._body_seen else "head")
+
+    def _find(self, found: list[Found], each: Found) -> None:
+        """Report a tag, if it may not be left out."""
+        if self._sight is None or not self._clears(self._sight, each):
+            found.append(each)
+
+    @staticmethod
+    def _clears(sight: Sight, each: Found) -> bool:
+        # What a frame's srcdoc holds is not looked over.
+        if each.tag is None or not each.whole or each.tag.name == b"iframe" or not sight.clears(each.at, each.tag):
+            return False
+        return each.text is None or sight.clears_text(each.tag.name, *each.text, references=each.references)
 
     def _token(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int | None:
         """The offset after the token at ``at``, or None if the data ends within it and there is more to come."""
@@ -217,7 +241,7 @@ class Walk:
         if self._loses(name):
             return self._lose(at)
         self._see_start(at, tag)
-        found.append(Found(at, tag))
+        self._find(found, Found(at, tag))
         return tag.end
 
     def _loses(self, name: bytes) -> bool:
@@ -236,7 +260,7 @@ class Walk:
         name = tag.name
         if name not in _TEXTED and not ambiguous:
             self._see_start(at, tag)
-            found.append(Found(at, tag))
+            self._find(found, Found(at, tag))
             self._raw = name
             return tag.end
         limit = tag.end + TEXT_CAP
@@ -248,7 +272,7 @@ class Walk:
         self._see_start(at, tag)
         text = (tag.end, min(len(data), limit) if end is None else end) if name in _TEXTED else None
         whole = end is not None or len(data) < limit
-        found.append(Found(at, tag, text, whole=whole))
+        self._find(found, Found(at, tag, text, whole=whole, references=bool(self._foreign)))
         if end is not None:
             crossing = self._noscript_end(data, tag.end, end)
             return end if crossing < 0 else self._lose(crossing)

@@ -1,0 +1,359 @@
+"""Looks bytes over for whatever could make a tag, a script or a style somebody's.
+
+Nothing is read here, only searched for: known hosts, paths and snippets, and every odd spelling that could hide one.
+What is found may stand anywhere; :class:`~consent.gate.sight.Sight` says where that matters. It may be too much, never
+too little.
+
+With ``hyperscan`` (extra ``speed``), all is found in one pass, and so is every tag that is not simply written. Without
+it, the standard library's expressions search one after the other.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from html.entities import html5
+from typing import Any, NamedTuple, Protocol
+
+from .match import Rules, edges
+from .sight import Sight, WholeSight, any_in
+
+__all__ = ["Look", "look_of"]
+
+
+class Look(Protocol):
+    """How bytes are looked over."""
+
+    def over(self, data: bytes) -> Sight:
+        """Look over a piece of a page."""
+        ...
+
+    def clears_tag(self, raw: bytes) -> bool:
+        """Whether a tag is nobody's, but for what tabs, line breaks, backslashes and character references hide."""
+        ...
+
+    def clears_text(self, name: bytes, text: bytes) -> bool:
+        """Whether the text of a script, or of a style, is nobody's."""
+        ...
+
+    def clears_addresses(self, script: bytes) -> bool:
+        """Whether a script holds no address of a declared service."""
+        ...
+
+
+@lru_cache(maxsize=16)
+def look_of(rules: Rules) -> Look:
+    """How to look for these; the same one each time, with what it remembers."""
+    hyperscan = _hyperscan()
+    # A strict policy knows every host.
+    return _Searching(rules) if hyperscan is None or rules.policy.strict else _Scanning(rules, hyperscan)
+
+
+def _hyperscan() -> Any:
+    try:
+        return importlib.import_module("hyperscan")
+    except ImportError:
+        return None
+
+
+class Odd(NamedTuple):
+    """What may be odd in a simply written tag, in two spellings.
+
+    ``searched`` is for lower-case bytes and begins with text that is searched for fast. ``scanned`` finds at least the
+    same, in either case, without looking around.
+    """
+
+    searched: re.Pattern[bytes]
+    scanned: bytes
+
+
+def _telling_references() -> Odd:
+    """Character references that may stand for a part of an address that a browser acts on, but for a host's."""
+    harmless = set("&\"'<> ")
+    names = {name.lower() for name, text in html5.items() if min(text) < "\x7f" and not harmless.issuperset(text)}
+    named = "|".join(sorted(names)).encode()
+    hexadecimal = rb"#x0*(?!2[0267]|3[ce])[0-7]?[0-9a-f](?![0-9a-f])"
+    decimal = rb"#0*(?!3[2489]|6[02])(?:[0-9]{1,2}|1[01][0-9]|12[0-7])(?![0-9])"
+    return Odd(
+        re.compile(b"&(?:%b|%b|%b)" % (hexadecimal, decimal, named)),
+        rb"&(?:#x0*[0-7]?[0-9a-f][^0-9a-f]|#0*(?:[0-9]{1,2}|1[01][0-9]|12[0-7])[^0-9]|%b)" % named,
+    )
+
+
+_HANDLER = Odd(re.compile(rb"on(?<=[\t\n\f\r /\"']on)[a-z]+[\t\n\f\r ]*="), rb"[\t\n\f\r \"'/]on[a-z]+[\t\n\f\r ]*=")
+#: An address that runs when it is followed, but for those that do nothing.
+_FOLLOWED = Odd(
+    re.compile(
+        rb"javascript:(?!(?<=\"javascript:)(?:void\(0\))?;?\"|(?<='javascript:)(?:void\(0\))?;?')",
+    ),
+    rb"javascript:",
+)
+#: An escape of a character that needs none (RFC 3986, 2.3).
+_NEEDLESS = Odd(
+    re.compile(rb"%(?:2[de]|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae])"),
+    rb"%(?:2[de]|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae])",
+)
+#: A way back from within a path.
+_BACK = Odd(
+    re.compile(rb"/(?<![\"'=\t\n\f\r /(]\.\./)(?<![\"'=\t\n\f\r /(]\./)\.\.?/"),
+    rb"(?:[^.]|[^\"'=\t\n\f\r /(.]\.\.?|\.\.\.)/\.\.?/",
+)
+#: All that may be odd in a tag, each match inside it.
+_ODD = (
+    _HANDLER,
+    Odd(re.compile(rb"data-(?:purpose|consent)"), rb"data-(?:purpose|consent)"),
+    _FOLLOWED,
+    Odd(  # a scheme without slashes, but for images
+        re.compile(rb":(?<=[psa]:)(?!//)(?<=(?:ttp|tps|ftp|wss|[^a-z]ws|ata):)(?!(?<=ata:)image/[^s])"),
+        rb"(?:ttps?|ftp|wss|[^a-z]ws):(?:[^/]|/[^/])|ata:(?:[^i]|i[^m]|im[^a]|ima[^g]|imag[^e]|image[^/]|image/s)",
+    ),
+    _telling_references(),
+    _NEEDLESS,
+    _BACK,
+)
+#: Those that are scripts.
+_RUNNING = (_HANDLER, _FOLLOWED)
+#: What may be a host in lower-case bytes, with what may stand in front of it.
+_HOST = re.compile(rb"//+([^/?#\"\t\n\f\r >\\]*+(?:[^/?#@]*+@)?+)")
+#: Characters with which a host is spelt otherwise than it is looked up. Other odd ones make it the name of no host.
+_SPELT = re.compile(r"[&%@\x00-\x1f\x80-\U0010ffff]")
+#: Between the parts of what may be a host within other text.
+_BETWEEN = re.compile(r"[;,()'`]")
+#: More hosts than a site's pages name; then all are forgotten.
+_REMEMBERED = 16_384
+
+
+class _Known:
+    """The hosts and paths of all services, or of the declared ones. Remembers the hosts that it was asked for."""
+
+    def __init__(self, rules: Rules, *, declared: bool) -> None:
+        self._rules = rules
+        self._is_declared = declared
+        self._hosts: dict[bytes, bool] = {}
+        #: Bytes that each path of theirs that is known without a host holds one of.
+        self.marks = rules.path_marks(declared=declared)
+
+    def of(self, hosts: Iterable[bytes]) -> set[bytes]:
+        """Those among these lower-case texts that may be or hold a host of theirs."""
+        found = set(hosts)
+        for host in found.difference(self._hosts):
+            if len(self._hosts) >= _REMEMBERED:
+                self._hosts.clear()
+            self._hosts[host] = self._may_know(host.decode("latin-1"))
+        # One that another thread has forgotten meanwhile may be anybody's.
+        return {host for host in found if self._hosts.get(host, True)}
+
+    def _may_know(self, text: str) -> bool:
+        if _SPELT.search(text):
+            return True
+        hosts = (part.partition(":")[0].rstrip(".") for part in _BETWEEN.split(text))
+        return any(host and self._rules.knows_host(host, declared=self._is_declared) for host in hosts)
+
+    def marked(self, text: bytes) -> bool:
+        """Whether one of the marks is in a text."""
+        return any(mark in text for mark in self.marks)
+
+
+# Within scripts and styles, as :func:`~consent.gate.match.addresses_in` finds addresses: slashes may lean either way,
+# and be left out after a scheme.
+_END = rb"/?#\"'\s<>\\(),;`&"
+_TEXT_HOST = re.compile(rb"//[\\/]*([^" + _END + rb"]+)")
+_TEXT_HOST_MIXED = re.compile(rb"/\\[\\/]*([^" + _END + rb"]+)")
+_TEXT_HOST_LEANING = re.compile(rb"\\[\\/]+([^" + _END + rb"]+)")
+_TEXT_HOST_BARE = (
+    re.compile(rb"https?:[\\/]?([^" + _END + rb"]+)"),
+    re.compile(rb"wss?:[\\/]?([^" + _END + rb"]+)"),
+)
+#: CSS escapes of a slash, or within a host.
+_ESCAPED = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rb"\\0{0,4}2f",
+        rb"//[^" + _END + rb"]*\\[^/\\]",
+        rb"/\\[\\/]*[^" + _END + rb"]*\\[^/\\]",
+    )
+)
+#: What names the addresses that a script loads by itself.
+_IMPORTING = re.compile(rb"import[\s(]*[\"'`]|from[\s(]*[\"'`]")
+
+
+class _Searching:
+    """Looks with the standard library's expressions, one after the other."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._all = _Known(rules, declared=False)
+        self._declared = _Known(rules, declared=True)
+
+    def over(self, data: bytes) -> Sight:
+        low = data.lower()
+        found = [each.start() + 1 for odd in _ODD for each in odd.searched.finditer(low)]
+        known = self._all.of(_HOST.findall(low))
+        if known:
+            found += [each.start() + 1 for each in _HOST.finditer(low) if each.group(1) in known]
+        for mark in self._all.marks:
+            at = data.find(mark)
+            while at >= 0:
+                found.append(at + 1)
+                at = data.find(mark, at + 1)
+        return Sight(data, sorted(found))
+
+    def clears_tag(self, raw: bytes) -> bool:
+        low = raw.lower()
+        if any(odd.searched.search(low) for odd in _ODD if odd not in _RUNNING):
+            return False
+        if self._all.of(_HOST.findall(low)) or self._all.marked(raw):
+            return False
+        if not any(odd.searched.search(low) for odd in _RUNNING):
+            return True
+        return b"%" not in raw and self.clears_text(b"script", raw)
+
+    def clears_text(self, name: bytes, text: bytes) -> bool:
+        low = text.lower()
+        if name != b"script":
+            escaped = b"\\" in low and any(each.search(low) for each in _ESCAPED)
+            return not escaped and self._clears(text, low, self._all)
+        # Without an import, a script loads what it puts together: only the addresses of declared services count.
+        importing = b"import" in text and _IMPORTING.search(text) is not None
+        known = self._all if importing else self._declared
+        return self._clears(text, low, known) and not self._rules.snippets_in(text)
+
+    def clears_addresses(self, script: bytes) -> bool:
+        return self._clears(script, script.lower(), self._declared)
+
+    @staticmethod
+    def _clears(text: bytes, low: bytes, known: _Known) -> bool:
+        hosts: list[bytes] = _TEXT_HOST.findall(low)
+        if b"\\" in low:
+            hosts += _TEXT_HOST_MIXED.findall(low)
+            hosts += _TEXT_HOST_LEANING.findall(low)
+        for bare in _TEXT_HOST_BARE:
+            hosts += bare.findall(low)
+        if known.of(hosts):
+            return False
+        return not known.marks or not (
+            known.marked(text) or (b"%" in low and _NEEDLESS.searched.search(low)) or _BACK.searched.search(low)
+        )
+
+
+# Tags and such that a walk has to see, but for simple ones: those that are not simply written (13.2.5.6 to 40), those
+# after which the state is another, and what is neither a tag nor text.
+_NAMED = rb"[^\t\n\f\r />\"'=<]"
+_OUTSIDE = rb"[^<>\"'=]*"
+_DOUBLE, _SINGLE, _BARE = rb"[^\"<>\\\t\n\r]*", rb"[^'<>\\\t\n\r]*", rb"[^\t\n\f\r \"'<>=`\\]+"
+_RAW_AND_OTHERS = b"|".join(
+    b"script style svg math select xmp iframe noembed noframes noscript textarea title template plaintext frameset "
+    b"col".split()
+)
+_VALUES = rb"(?:%b%b=(?:\"%b\"|'%b'|%b[\t\n\f\r ]))*" % (_OUTSIDE, _NAMED, _DOUBLE, _SINGLE, _BARE)
+_WRONG_PLACE = rb"%b[\"'<]|(?:%b[\t\n\f\r /])?=" % (_OUTSIDE, _OUTSIDE)
+_WRONG_VALUE = rb"%b%b=(?:[\t\n\f\r ><=`\\]|\"%b[<>\\\t\n\r]|'%b[<>\\\t\n\r]|%b[\"'<=`\\])" % (
+    *(_OUTSIDE, _NAMED),
+    *(_DOUBLE, _SINGLE, _BARE),
+)
+_STOPS = (
+    rb"<(?:%b)[\t\n\f\r />]" % _RAW_AND_OTHERS,
+    rb"<[!?]",
+    rb"</(?:[^a-z]|[a-z]%b*(?:[\"'=</]|[\t\n\f\r ]+[^\t\n\f\r >]))" % _NAMED,
+    rb"<[a-z]%b*%b(?:%b|%b)" % (_NAMED, _VALUES, _WRONG_PLACE, _WRONG_VALUE),
+)
+#: In a tag, what may be a host that is spelt otherwise than it is looked up.
+_SPELT_HOSTS = (rb"//[^/?#\"\t\n\f\r >\\]*[&%\x00-\x08\x0b\x0e-\x1f\x80-\xff]", rb"//[^/?#]*@")
+#: The same in a script or style, where slashes may lean either way; and in a style, where css has escapes of its own.
+_SPELT_IN_TEXT = rb"[\\/][\\/]+[^" + _END + rb"]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
+_SPELT_IN_STYLE = rb"\\0{0,4}2f|/[\\/]+[^" + _END + rb"]*\\[^/\\]"
+_IMPORTS = rb"(?:import|from)[\s(]*[\"'`][^\"'`]*(?:[\\/][\\/]|https?:|wss?:)"
+_NO_NAME = rb"[^A-Za-z0-9_$]"
+_MAPS = rb"importmap|speculationrules"
+_KINDS = _STOP, _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT, _STYLE = range(9)
+
+
+class _Scanning:
+    """Looks with all expressions at once. Safe in threads."""
+
+    def __init__(self, rules: Rules, hyperscan: Any) -> None:
+        expressions = list(_expressions(rules))
+        self._kinds = [kind for kind, _, _ in expressions]
+        self._database = hyperscan.Database()
+        self._database.compile(
+            expressions=[expression for _, expression, _ in expressions],
+            ids=list(range(len(expressions))),
+            elements=len(expressions),
+            flags=[0 if cased else hyperscan.HS_FLAG_CASELESS for _, _, cased in expressions],
+        )
+        self._scratch = hyperscan.Scratch
+        self._local = threading.local()
+
+    def over(self, data: bytes) -> Sight:
+        found = self._found(data)
+        scripts = sorted([*found[_DECLARED], *found[_TEXT], *found[_SCRIPT]])
+        handlers = [each for each in found[_RUN] if _may_run(data, each, scripts)]
+        addresses = [*found[_PATH], *found[_UNDECLARED], *found[_DECLARED]]
+        suspects = sorted([*found[_TAG], *handlers, *addresses])
+        styles = sorted([*addresses, *found[_TEXT], *found[_STYLE]])
+        return WholeSight(data, suspects, found[_STOP], scripts, styles)
+
+    def clears_tag(self, raw: bytes) -> bool:
+        found = self._found(raw)
+        if found[_TAG] or found[_PATH] or found[_UNDECLARED] or found[_DECLARED]:
+            return False
+        return not found[_RUN] or not (found[_TEXT] or found[_SCRIPT] or b"%" in raw)
+
+    def clears_text(self, name: bytes, text: bytes) -> bool:
+        found = self._found(b" %b " % text)
+        if found[_DECLARED] or found[_TEXT]:
+            return False
+        return not found[_SCRIPT] if name == b"script" else not (found[_PATH] or found[_UNDECLARED] or found[_STYLE])
+
+    def clears_addresses(self, script: bytes) -> bool:
+        found = self._found(script)
+        return not (found[_DECLARED] or found[_TEXT])
+
+    def _found(self, data: bytes) -> list[list[int]]:
+        """Where what has each kind ends."""
+        found: list[list[int]] = [[] for _ in _KINDS]
+        self._database.scan(data, match_event_handler=self._seen, context=found, scratch=self._own_scratch())
+        return found
+
+    def _seen(self, number: int, _start: int, end: int, _flags: int, found: list[list[int]]) -> None:
+        found[self._kinds[number]].append(end)
+
+    def _own_scratch(self) -> Any:
+        """A thread's own room to work in."""
+        scratch = getattr(self._local, "scratch", None)
+        if scratch is None:
+            scratch = self._local.scratch = self._scratch(self._database)
+        return scratch
+
+
+def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
+    """What to look for: its kind, an expression, and whether that tells upper case from lower."""
+    for stop in _STOPS:
+        yield _STOP, stop, False
+    for odd in _ODD:
+        yield _RUN if odd in _RUNNING else _PATH if odd in {_NEEDLESS, _BACK} else _TAG, odd.scanned, False
+    for tag in (*_SPELT_HOSTS, _MAPS):
+        yield _TAG, tag, False
+    yield _TEXT, _SPELT_IN_TEXT, False
+    yield _STYLE, _SPELT_IN_STYLE, False
+    yield _SCRIPT, _IMPORTS, False
+    for snippet in rules.snippets:
+        before, after = edges(snippet)
+        yield _SCRIPT, b"%b%b%b" % (_NO_NAME * before, re.escape(snippet).encode(), _NO_NAME * after), True
+    # A host follows slashes or a scheme, or a point if it is below another.
+    for host, declared in rules.hosts():
+        mark = rb"\." if host.startswith(".") else rb"[/\\:]"
+        yield _DECLARED if declared else _UNDECLARED, mark + re.escape(host.removeprefix(".")).encode(), False
+    for declared in (False, True):
+        for path in rules.path_marks(declared=declared):
+            yield _DECLARED if declared else _UNDECLARED, re.escape(path), True
+
+
+def _may_run(data: bytes, at: int, scripts: Sequence[int]) -> bool:
+    """Whether a script in an attribute may be somebody's: what scripts have is in the rest of its tag, or an escape."""
+    end = data.find(b">", at)
+    end = len(data) if end < 0 else end
+    return any_in(scripts, at, end) or data.find(b"&", at, end) >= 0 or data.find(b"%", at, end) >= 0
