@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
 from servers import ROOT, free_port, python, running
 
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").glob("*_site.py"))
 
 
 def _get(url: str, cookie: str = "") -> tuple[int, str]:
