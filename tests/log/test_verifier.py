@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import base64
 import io
 import json
 import shutil
@@ -112,7 +111,7 @@ def known(mutation: Mutation) -> bool:
     return bool({*codes} & UNSEEN)
 
 
-def test_it_verifies_a_proof_and_rejects_every_changed_byte_of_it(folder: Path) -> None:
+def test_it_verifies_a_proof_and_says_nothing_else_after_any_byte_was_changed(folder: Path) -> None:
     done = verifier(folder, "proof", "trust")
     assert (done.stderr, done.returncode) == ("", 0)
     assert done.stdout.startswith(f"good: {make_record(50).id}, custom, was in the log at ")
@@ -123,15 +122,10 @@ def test_it_verifies_a_proof_and_rejects_every_changed_byte_of_it(folder: Path) 
         sys.path.pop(0)
     raw = (folder / "proof").read_bytes()
     for at in range(len(raw)):
-        bent = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
-        (folder / "bent").write_bytes(bent)
+        (folder / "bent").write_bytes(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :])
         try:
-            verify.main(folder / "bent", folder / "trust")
+            said = verify.main(folder / "bent", folder / "trust")
         except Exception:
             continue
-        # Python reads more than one spelling of base64: what it read are the same bytes.
-        assert decoded(bent) == decoded(raw)
-
-
-def decoded(raw: bytes) -> list[bytes]:
-    return [base64.b64decode(word, validate=True) if len(word) > 40 else word for word in raw.split()]
+        # Another spelling of the same bytes, or of what nothing vouches for and nothing is said of.
+        assert f"{said}\n" == done.stdout
