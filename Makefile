@@ -1,21 +1,26 @@
 # make demo   a site to try it on, at http://127.0.0.1:8000 (PORT=8080 make demo for another port)
 # make test   every check and every test
+# make faults what make test does to the log for seconds, for minutes: MINUTES=10 make faults
 # make bench  what the middleware costs
 #
 # Both set themselves up: an environment in .venv, and for the tests Chromium and PostgreSQL.
 
 PYTHON ?= python3
+MINUTES ?= 2
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench setup clean
+.PHONY: demo test faults check bench setup clean
 
 demo: .venv/demo
 	@consent demo
 
 test: setup check
 	pytest -n 2 --cov --cov-report=term-missing:skip-covered
+
+faults: setup
+	CONSENT_FAULTS=$$(($(MINUTES) * 60)) pytest -n 0 -v tests/faults
 
 check: setup
 	ruff format --check .
@@ -28,7 +33,7 @@ bench: .venv/demo
 	python bench/request.py
 
 setup: .venv/test node_modules/.package-lock.json
-	@tools/system browser database
+	@tools/system browser database strace
 
 .venv/demo: pyproject.toml
 	@tools/system python

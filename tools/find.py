@@ -3,6 +3,7 @@
     python tools/find.py browser
     python tools/find.py database
     python tools/find.py node
+    python tools/find.py strace
 
 Prints the path; exits 1, saying how to get it, if there is none.
 """
@@ -15,7 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["Missing", "browser", "database", "node"]
+__all__ = ["Missing", "browser", "database", "node", "strace"]
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC_BROWSERS = (
@@ -72,6 +73,14 @@ def node() -> str:
     return found
 
 
+def strace() -> str:
+    """The path of ``strace``, by which the tests let system calls fail."""
+    found = shutil.which("strace")
+    if found is None:
+        raise Missing("there is no strace: run tools/system strace")
+    return found
+
+
 def _asks_for_snap(path: str) -> bool:
     with open(path, "rb") as file:
         return file.read(2) == b"#!" and b"snap" in file.read(4096)
@@ -83,6 +92,6 @@ def _version(folder: str) -> list[int]:
 
 if __name__ == "__main__":
     try:
-        print({"browser": browser, "database": database, "node": node}[sys.argv[1]]())
+        print({"browser": browser, "database": database, "node": node, "strace": strace}[sys.argv[1]]())
     except Missing as error:
         sys.exit(f"consent: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain, combinations
@@ -135,3 +136,22 @@ def test_effective_is_what_was_asked_for_if_recorded_else_what_was_there_before_
         effective = requested if available else before & requested
         assert browser.loads() == effective
         assert answer.status == (303 if effective == requested else 503)
+
+
+def test_a_clock_that_steps_back_stops_nobody_and_the_log_keeps_what_it_said(
+    site: ConsentMiddleware, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert browser.post("action=accept").status == 303
+    real = time.time
+    for step in (3600, 80_000):
+        monkeypatch.setattr(time, "time", lambda step=step: real() - step)
+        assert browser.loads() == {*PURPOSES}
+        assert browser.post("action=withdraw").status == 303
+        assert browser.loads() == set()
+        assert browser.post("action=accept").status == 303
+    monkeypatch.setattr(time, "time", real)
+    assert browser.loads() == {*PURPOSES}
+    stored = list(site.site.store.records())
+    assert [one.problem for one in stored] == [None] * 6
+    # In the order of what the clock said, not of what happened.
+    assert kept(site) == ["withdraw", "accept_all", "withdraw", "accept_all", "refuse_all", "accept_all"]

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,32 @@ class Cluster:
             self._server.send_signal(how)
             self._server.wait(60)
             self._server = None
+
+    def kill(self) -> None:
+        """Kill every process of the server, as the kernel does when memory runs out."""
+        assert self._server is not None
+        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text().split()
+        for pid in (self._server.pid, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._server.wait(60)
+        self._server = None
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """Every process of the server is stopped meanwhile: connections are made, and nothing answers."""
+        assert self._server is not None
+        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text().split()
+        pids = [self._server.pid, *map(int, children)]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def url(self, database: str, user: str = "owner", **more: str) -> str:
         extra = "".join(f"&{name}={quote(value, safe='')}" for name, value in more.items())

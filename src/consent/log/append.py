@@ -119,9 +119,12 @@ class Appender:
         failures: list[LogUnavailable] = []
         for place in self._places(record):
             try:
-                return place(asked)
+                receipt = place(asked)
             except LogUnavailable as error:
                 failures.append(error)
+            else:
+                self._doubtful.pop(record.id, None)  # denied before, and now it is not
+                return receipt
         asked.denied = True
         self._doubt(asked)
         if len(failures) == 1:
