@@ -66,6 +66,9 @@ _NAMED = 20
 #: Seconds by which the clocks of hosts may differ.
 _SKEW = 300
 _HOUR = 3600
+#: Leaves that are put into the tree together, if no root in between was signed.
+_AT_ONCE = 1000
+_decode = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +231,7 @@ class _Verification:
         self._same_root(frontier)
         times = iter(self._times)
         covered, time = next(times, (size, None))
-        expected = 0
+        expected, hashes = 0, list[bytes]()
         for row in self._evidence.leaves():
             index = row.index
             if not isinstance(index, int) or index >= size:
@@ -239,11 +242,11 @@ class _Verification:
             while index >= covered:
                 covered, time = next(times, (size, None))
             self._leaf(row, time)
-            self._nodes.update(frontier.extend([as_bytes(row.hash)]))
-            if frontier.size in self._roots:
-                self._same_root(frontier)
-            if frontier.size % 1000 == 0:
+            hashes.append(as_bytes(row.hash))
+            if len(hashes) == _AT_ONCE or frontier.size + len(hashes) in self._roots:
+                self._grow(frontier, hashes)
                 self._progress(frontier.size, size)
+        self._grow(frontier, hashes)
         if expected < size:
             report.tell("leaf-missing", f"{expected} to {size - 1}")
         for unreached in [at for at in self._roots if at > frontier.size]:
@@ -252,6 +255,13 @@ class _Verification:
         self._progress(size, size)
         report.sealed = frontier.size
         return frontier
+
+    def _grow(self, frontier: Frontier, hashes: list[bytes]) -> None:
+        """Put the leaves behind the others, and compare the root where one was signed."""
+        if hashes:
+            self._nodes.update(frontier.extend(hashes))
+            hashes.clear()
+            self._same_root(frontier)
 
     def _same_root(self, frontier: Frontier) -> None:
         for root, code in self._roots.get(frontier.size, ()):
@@ -278,8 +288,7 @@ class _Verification:
         name, committed = rid.hex(), as_bytes(row.commitment)
         data = leaf_data(name, row.ts, committed)
         leaf = leaf_hash(data)
-        keys = self._terms.keys
-        if keys and not any(hmac.compare_digest(mac(key, data), as_bytes(row.code)) for key in keys):
+        if self._terms.keys and not self._authentic(data, as_bytes(row.code)):
             self._report.tell("code", name)
         if row.body is None:
             self._report.removed += 1
@@ -297,9 +306,12 @@ class _Verification:
             self._report.tell("receipt", name)
         return leaf
 
+    def _authentic(self, data: bytes, code: bytes) -> bool:
+        return any(hmac.compare_digest(mac(key, data), code) for key in self._terms.keys)
+
     def _content(self, row: Row, name: str, body: bytes) -> None:
         try:
-            content = json.loads(body)
+            content = _decode(body.decode())
             own = (content["id"], content["ts"], content.get("subject"))
             removed = parse_tombstone(body).removed if "removed" in content else ()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ..errors import ConfigurationError, LogUnavailable
 from .entry import Entry, make_entry
@@ -50,8 +50,10 @@ class Stored:
 class Store(Protocol):
     """What a site needs of its log."""
 
-    def append(self, record: Record, notice: bytes = b"") -> Receipt:
+    def append(self, record: Record, notice: bytes = b"", *, network: str = "") -> Receipt:
         """Keep a record, durably when this returns. The same record again is kept once.
+
+        ``network``: where it comes from, if that is to be counted.
 
         :raises LogUnavailable: if that cannot be promised.
         """
@@ -94,6 +96,10 @@ class Transaction(Protocol):
     def claim(self, table: str, rows: Sequence[tuple[Any, ...]]) -> set[bytes]:
         """As ``insert``; the keys that were not there. Keys are bytes, and no two of the rows' are the same."""
         ...
+
+
+#: Which of the entries are not kept, by their ids, and why.
+Admit: TypeAlias = Callable[[Transaction, Sequence[Entry]], Mapping[bytes, LogUnavailable]]
 
 
 class Database(Protocol):
@@ -142,21 +148,25 @@ class SqlStore:
         self._keys = tuple(keys)
         self._noticed: set[bytes] = set()
 
-    def append(self, record: Record, notice: bytes = b"") -> Receipt:
-        entry = self.entry(record, notice)
+    def append(self, record: Record, notice: bytes = b"", *, network: str = "") -> Receipt:
+        entry = self.entry(record, notice, network=network)
         [kept] = self.keep(lambda: [entry])
         if isinstance(kept, LogUnavailable):
             raise kept
         return kept
 
-    def entry(self, record: Record, notice: bytes = b"") -> Entry:
+    def entry(self, record: Record, notice: bytes = b"", *, network: str = "") -> Entry:
         """A record made ready for :meth:`keep`."""
         if not self._keys:
             raise LogUnavailable("this log was opened for reading, without a key")
-        return make_entry(record, notice, key=self._keys[0], salt=secrets.token_bytes(32))
+        return make_entry(record, notice, key=self._keys[0], salt=secrets.token_bytes(32), network=network)
 
-    def keep(self, take: Callable[[], Sequence[Entry]]) -> list[Receipt | LogUnavailable]:
+    def keep(
+        self, take: Callable[[], Sequence[Entry]], *, admit: Admit = lambda _transaction, _entries: {}
+    ) -> list[Receipt | LogUnavailable]:
         """Keep in one transaction what ``take`` gives, and say for each what came of it.
+
+        ``admit`` says, by their ids, which of them are not kept, and why.
 
         ``take`` is asked when it is our turn, and again if the transaction has to be done again: it may then give
         more, after the same as before. What is there already has the receipt of when it came first.
@@ -164,11 +174,13 @@ class SqlStore:
         :raises LogUnavailable: if none of them could be kept, or if it is not known whether they were.
         """
         entries: Sequence[Entry] = ()
+        barred: Mapping[bytes, LogUnavailable] = {}
 
         def insert(transaction: Transaction) -> set[bytes]:
-            nonlocal entries
+            nonlocal entries, barred
             entries = take()
-            first = {entry.id: entry for entry in reversed(entries)}
+            barred = admit(transaction, entries)
+            first = {entry.id: entry for entry in reversed(entries) if entry.id not in barred}
             new = transaction.claim(_RECORD, [_row(entry) for entry in first.values()])
             transaction.insert(_PENDING, [(rid,) for rid in new])
             words = {sha256(entry.notice).digest(): entry.notice for entry in entries if entry.notice}
@@ -184,9 +196,15 @@ class SqlStore:
         self._noticed.update(sha256(entry.notice).digest() for entry in entries if entry.notice)
         outcomes: list[Receipt | LogUnavailable] = []
         for entry in entries:
-            outcomes.append(entry.receipt if entry.id in new else self._first(entry))
+            outcomes.append(entry.receipt if entry.id in new else barred.get(entry.id) or self._first(entry))
             new.discard(entry.id)
         return outcomes
+
+    def forget_slots(self, minute: int) -> None:
+        """Forget who came in minutes before this one."""
+        self._database.write(
+            [("DELETE FROM consent_slot WHERE ends <= ?".replace("?", self._database.placeholder), (minute,))]
+        )
 
     def has(self, record_id: str) -> bool:
         """Whether a record is there."""
@@ -309,9 +327,11 @@ _TS_MAX = 253_402_300_799_999
 
 def as_bytes(value: object) -> bytes:
     """A column's bytes; none, which nothing commits to, where it holds something else."""
+    if isinstance(value, bytes):
+        return value
     if isinstance(value, str):
         return value.encode(errors="surrogateescape")
-    return bytes(value) if isinstance(value, (bytes, memoryview)) else b""
+    return bytes(value) if isinstance(value, memoryview) else b""
 
 
 def _checked(
