@@ -27,14 +27,13 @@ CONTEXT = {
     "dpv:hasDataSubject": {"@type": "@id"},
 }
 _SCHEMA = "https://w3id.org/dpv/schema/dpv-27560#record"
-_REFUSED = {"withdraw": "dpv:ConsentWithdrawn", "void": "dpv:ConsentInvalidated"}
 
 
 def describe(record: Record, leaf: str) -> dict[str, Any]:
     """One record; ``leaf`` is the hash by which the log vouches for it."""
-    granted = "dpv:ConsentInvalidated" if record.kind == "void" else "dpv:ConsentGiven"
-    refused = _REFUSED.get(record.kind, "dpv:ConsentRefused")
-    states = [*((purpose, granted) for purpose in record.granted), *((purpose, refused) for purpose in record.refused)]
+    refused = "dpv:ConsentWithdrawn" if record.kind == "withdraw" else "dpv:ConsentRefused"
+    states = [(purpose, "dpv:ConsentGiven") for purpose in record.granted]
+    states += [(purpose, refused) for purpose in record.refused]
     described: dict[str, Any] = {
         "@id": _urn(record.id),
         "@type": "dpv:ConsentRecord",
@@ -58,6 +57,8 @@ def describe(record: Record, leaf: str) -> dict[str, Any]:
         "dct:valid": _time(record.expires * 1000),
         "dct:provenance": f"sha256:{leaf}",
     }
+    if record.kind == "void":
+        described["dpv:hasConsentStatus"] = "dpv:ConsentInvalidated"
     if record.subject:
         described["dpv:hasDataSubject"] = _urn(record.subject)
     if record.prev:
