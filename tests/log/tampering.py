@@ -251,7 +251,7 @@ MUTATIONS = [
     # Order, length and time
     Mutation("put two leaves in each other's place", "database", also(reorder, repair), "root", "forked"),
     Mutation("cut off the last records and leaves", "database", truncate_leaves, "leaf-missing root shredded head", "forked", "receipt"),
-    Mutation("cut off the last records, leaves and checkpoint", "database", truncate, "shredded", "truncated", "receipt"),
+    Mutation("roll the whole database back to an earlier day", "database", also(truncate, bring_back), "", "truncated", "receipt"),
     Mutation("date a record back", "database", also(date_back, repair), "code content-of-another root", "forked", "receipt", "late"),
     Mutation("date a record back, in its id and content too", "database", also(date_back_all, repair), "code root", "forked", "receipt", "late"),
     # Putting in

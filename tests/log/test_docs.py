@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from records import KEY, NOTICE, SECRET, make_record
 
-from consent.cli import main
+from consent.cli import main, parser
 from consent.log.record import format_body
 from consent.log.store import open_store
 
@@ -52,3 +52,21 @@ def test_there_are_examples_of_each_action() -> None:
 
 def test_the_bytes_in_the_documentation_are_those_of_the_record() -> None:
     assert f"```json\n{format_body(RECORDS[0]).decode()}\n```" in DOCS
+
+
+COMMANDS = [
+    line for block in re.findall(r"^```sh\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL) for line in block.splitlines()
+]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_in_the_documentation_is_one(line: str) -> None:
+    arguments = shlex.split(line.partition(" > ")[0])[1:]
+    assert parser("log").parse_args(arguments).action == arguments[1]
+
+
+def test_every_action_is_told_of() -> None:
+    [actions] = (
+        action for action in parser("log")._subparsers._group_actions[0].choices["log"]._actions if action.choices
+    )  # type: ignore[union-attr]
+    assert {name for name in actions.choices if f"log {name}" not in DOCS and f"`{name}`" not in DOCS} == set()

@@ -143,3 +143,26 @@ def test_every_serious_finding_but_those_tried_elsewhere_is_in_the_table() -> No
     assert {code for code, (serious, _) in FINDINGS.items() if serious} - tried == {
         "aside", "anchor", "content-unreadable",
     }  # fmt: skip
+
+
+def table() -> str:
+    """The mutations as the documentation shows them."""
+    lines = ["| who has | what is done | keys | and pins | and receipts |", "|---|---|---|---|---|"]
+    for mutation in MUTATIONS:
+        cells, before = [], False
+        for level in LEVELS:
+            said = getattr(mutation, level).split()
+            cells.append(", ".join(f"`{code}`" for code in said) if said else "✓" if before else "–")
+            before = before or bool(said)
+        if mutation.warnings:
+            warned = ", ".join(f"`{code}`" for code in mutation.warnings.split())
+            cells[0] = f"*warning:* {warned}" if cells[0] == "–" else f"{cells[0]}; *warning:* {warned}"
+        lines.append(f"| {mutation.who} | {mutation.what} | {' | '.join(cells)} |")
+    lines += ["", "| finding | |", "|---|---|"]
+    lines += [f"| `{code}` | {'' if serious else '*warning:* '}{what} |" for code, (serious, what) in FINDINGS.items()]
+    return "\n".join(lines)
+
+
+def test_the_table_in_the_documentation_is_this() -> None:
+    _, _, rest = DOCS.read_text("utf-8").partition("<!-- the table is made by tests/log/test_tampering.py -->\n")
+    assert rest.partition("\n<!-- end -->")[0] == table()
