@@ -13,9 +13,10 @@ from importlib.metadata import version as installed_version
 from threading import Lock
 from typing import Any
 
-from .exchange import Append, Consent, Facts, NeedBody, Pass, Reply
+from .exchange import Append, Consent, Facts, Limited, NeedBody, Pass, Reply
 from .gate.html import Held
 from .log.append import open_log
+from .log.limit import LimitReached
 from .log.record import Receipt, Record, mac_key
 from .log.store import Store
 from .policy.settings import Settings, read_settings, read_toml
@@ -47,6 +48,7 @@ class Site:
             keys=[mac_key(key) for key in settings.keys],
             spool=settings.spool,
             holds=settings.spool_holds,
+            limit=settings.decisions_per_minute,
         )
         self.consent = Consent(
             settings,
@@ -90,14 +92,18 @@ class Site:
                 case NeedBody():
                     step = step.resume(read(step.limit))
                 case Append():
-                    step = step.resume(self.append(step.record, step.notice))
+                    step = step.resume(self.append(step.record, step.notice, network=step.network))
                 case Reply() | Pass():
                     return step
 
-    def append(self, record: Record, notice: bytes) -> Receipt | None:
+    def append(self, record: Record, notice: bytes, *, network: str = "") -> Receipt | Limited | None:
         """Keep a record; None, and a loud error, if the log cannot promise that it did."""
         try:
-            return self.store.append(record, notice)
+            return self.store.append(record, notice, network=network)
+        except LimitReached as reached:
+            if self._first("limit", network, ""):
+                log.warning("too many decisions from %s: what is more is not kept, nor granted", network)
+            return Limited(reached.seconds)
         except Exception:  # whatever it is, a refusal must not fail with it
             log.exception("the consent log did not keep a decision (%s, %s)", record.kind, record.id)
             return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .errors import LogUnavailable
+from .log.limit import LimitReached
 from .log.record import Receipt, Record
 from .log.store import Stored
 
@@ -17,15 +18,19 @@ __all__ = ["ListStore"]
 class ListStore:
     """A log that keeps its records in a list, and that can be made to fail.
 
-    ``available``: False makes every append raise :class:`~consent.errors.LogUnavailable`.
+    ``available``: False makes every append raise :class:`~consent.errors.LogUnavailable`. ``limited``: networks from
+    which too many decisions came.
     """
 
     kept: list[Record] = field(default_factory=list)
     notices: dict[str, bytes] = field(default_factory=dict)
     available: bool = True
+    limited: set[str] = field(default_factory=set)
 
-    def append(self, record: Record, notice: bytes = b"") -> Receipt:
+    def append(self, record: Record, notice: bytes = b"", *, network: str = "") -> Receipt:
         """Keep a record once, however often it is given."""
+        if network in self.limited:
+            raise LimitReached(30)
         if not self.available:
             raise LogUnavailable("this log was switched off by a test")
         if all(record.id != other.id for other in self.kept):

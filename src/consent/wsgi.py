@@ -95,6 +95,7 @@ def facts_of(environ: WSGIEnvironment, language: Callable[[WSGIEnvironment], str
         now=time.time(),
         entropy=os.urandom,
         language=lambda: language(environ),
+        address=environ.get("REMOTE_ADDR"),
     )
 
 

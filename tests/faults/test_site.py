@@ -8,15 +8,19 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
-from doors import SECRET, Request, call_wsgi
-from reader import PURPOSES, Browser, site_with
+from doors import SECRET, SETTINGS, Request, call_wsgi
+from reader import FORM, PURPOSES, Browser, site_with
 
+from consent.exchange import Append, Facts, NeedBody
 from consent.log.record import mac_key
 from consent.log.store import open_store
+from consent.policy.settings import AddressSource
+from consent.site import Site
 from consent.testing import ListStore
 from consent.wsgi import ConsentMiddleware
 
@@ -155,3 +159,68 @@ def test_a_clock_that_steps_back_stops_nobody_and_the_log_keeps_what_it_said(
     assert [one.problem for one in stored] == [None] * 6
     # In the order of what the clock said, not of what happened.
     assert kept(site) == ["withdraw", "accept_all", "withdraw", "accept_all", "refuse_all", "accept_all"]
+
+
+def test_of_a_flood_refusals_are_honoured_and_agreements_are_not_granted() -> None:
+    log = ListStore()
+    site = site_with(log)
+    site.site.consent.settings = replace(site.site.settings, address=AddressSource("X-Forwarded-For"))
+    flooder, neighbour, other = (
+        {"X-Forwarded-For": f"1.2.3.4, {address}"} for address in ("8.8.4.1", "8.8.4.200", "8.8.5.1")
+    )
+    log.limited = {"8.8.4.0/24"}
+    for headers in (flooder, neighbour):
+        browser = Browser(site)
+        answer = browser.post("action=accept", **headers)
+        assert (answer.status, answer.header("retry-after"), answer.cookie()) == (429, "30", None)
+        scripted = browser.post('{"action":"accept"}', **{"Content-Type": "application/json", **headers})
+        assert (scripted.status, scripted.cookie()) == (429, None)
+        assert b'"error":"not-saved"' in scripted.body
+        assert browser.loads() == set()
+        assert browser.post("action=refuse", **headers).status == 303
+        assert browser.loads() == set()
+    assert log.kept == []
+    browser = Browser(site)
+    assert browser.post("action=accept", **other).status == 303
+    assert browser.loads() == {*PURPOSES}
+    log.limited.add("8.8.5.0/24")
+    assert browser.post("action=withdraw", **other).status == 303
+    assert browser.loads() == set()
+
+
+def test_a_visitor_who_says_the_same_again_is_not_recorded_again(site: ConsentMiddleware, browser: Browser) -> None:
+    for action in ("accept", "accept", "accept", "refuse", "refuse", "withdraw"):
+        assert browser.post(f"action={action}").status == 303
+    assert kept(site) == ["refuse_all", "accept_all", "withdraw"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "forwarded", "network"),
+    [
+        ("connection", "8.8.4.1", ""),  # the connection's is 127.0.0.1: a proxy's, behind which all are alike
+        ("header:X-Forwarded-For", "8.8.4.1", "8.8.4.0/24"),
+        ("header:X-Forwarded-For", "1.2.3.4, 8.8.4.1", "8.8.4.0/24"),
+        ("header:X-Forwarded-For:2", "1.2.3.4, 8.8.4.1, 9.9.9.9", "8.8.4.0/24"),
+        ("header:X-Forwarded-For:2", "8.8.4.1", ""),
+        ("header:X-Forwarded-For", "nonsense", ""),
+        ("header:CF-Connecting-IP", "8.8.4.1", ""),
+    ],
+)
+def test_whose_address_counts_is_what_the_site_says(setting: str, forwarded: str, network: str) -> None:
+    site = Site.open({**SETTINGS, "address": setting}, keys=[SECRET])
+    facts = Facts(
+        method="POST",
+        path="/_consent/decision",
+        header={"x-forwarded-for": forwarded, "content-type": FORM["Content-Type"]}.get,
+        scheme="https",
+        host="www.example.org",
+        now=1.8e9,
+        entropy=bytes,
+        address="127.0.0.1",
+    )
+    step = site.consent.handle(facts)
+    assert isinstance(step, NeedBody)
+    asked = step.resume(b"action=accept")
+    assert isinstance(asked, Append)
+    assert asked.network == network
+    site.close()

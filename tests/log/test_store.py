@@ -503,17 +503,17 @@ def test_a_process_has_few_sessions_in_postgresql_whatever_its_threads(
 @pytest.mark.parametrize("log", ["sqlite-file", "postgresql"], indirect=True)
 def test_a_log_of_a_newer_version_is_refused(log: Log) -> None:
     log.store.append(make_record(), NOTICE)
-    log.run("UPDATE consent_schema SET version = 2")
+    log.run("UPDATE consent_schema SET version = 99")
     log.database.close()
-    with pytest.raises(ConfigurationError, match="the log has schema 2, this version of consent knows 1"):
+    with pytest.raises(ConfigurationError, match="the log has schema 99, this version of consent knows 2"):
         list(log.again().records())
 
 
 @pytest.mark.parametrize("log", ["postgresql"], indirect=True)
 def test_a_log_that_becomes_newer_while_the_site_runs_is_unavailable_to_visitors(log: Log) -> None:
     log.store.append(make_record(), NOTICE)
-    log.run("UPDATE consent_schema SET version = 2")
-    with pytest.raises(LogUnavailable, match="schema 2"):
+    log.run("UPDATE consent_schema SET version = 99")
+    with pytest.raises(LogUnavailable, match="schema 99"):
         log.again().append(make_record(1), NOTICE)
 
 

@@ -40,6 +40,11 @@ def cookie(**entry: Any) -> dict[str, Any]:
 MISTAKES = {
     # The mapping itself
     "no mapping": Wrong([("services", [])], "CONSENT", "must be a table"),
+    "a spool on no path": Wrong({"spool": "consent.spool"}, "CONSENT.spool", "must be the path", "consent.spool"),
+    "a spool that holds what": Wrong({"spool_holds": "some"}, "CONSENT.spool_holds", "not one of", "some"),
+    "a negative limit": Wrong({"decisions_per_minute": -1}, "CONSENT.decisions_per_minute", "from 0 to"),
+    "an address from nowhere": Wrong({"address": "X-Real-IP"}, "CONSENT.address", "must be", "X-Real-IP"),
+    "an address from the far end": Wrong({"address": "header:X:0"}, "CONSENT.address", "must be", "header:X:0"),
     "nothing at all": Wrong(None, "CONSENT", "must be a table"),
     "a key that is no text": Wrong({1: "x"}, "CONSENT", "must be a text", 1),
     "a misspelt setting": Wrong({"privacy-ulr": "/p"}, "CONSENT", "unknown setting", "privacy-ulr", "privacy_url", "services"),

@@ -97,6 +97,7 @@ def _facts(request: HttpRequest) -> Facts:
         entropy=os.urandom,
         # Set by LocaleMiddleware, which runs further in.
         language=lambda: getattr(request, "LANGUAGE_CODE", None),
+        address=meta.get("REMOTE_ADDR"),
     )
 
 

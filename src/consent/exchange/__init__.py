@@ -30,10 +30,10 @@ from ..visitor.cookie import DecisionCookie
 from ..visitor.decision import Decision, Visitor
 from ..visitor.signal import Signals, read_gpc
 from .endpoints import GPC_PATH, answer
-from .facts import Append, Facts, NeedBody, Reply, Step
+from .facts import Append, Facts, Limited, NeedBody, Reply, Step
 from .passing import Pass, Shaped
 
-__all__ = ["Append", "Consent", "Facts", "NeedBody", "Pass", "Reply", "Shaped", "Step"]
+__all__ = ["Append", "Consent", "Facts", "Limited", "NeedBody", "Pass", "Reply", "Shaped", "Step"]
 
 
 class Consent:

@@ -19,8 +19,9 @@ from ..log.record import Kind, Receipt, Record, browser_family, uuid7
 from ..policy.regime import add_months
 from ..visitor.cookie import MAX_AGE
 from ..visitor.decision import Decision, Visitor
+from ..visitor.network import network_of
 from .choice import LIMIT, Choice, check_origin, local_path, read_choice
-from .facts import Append, Facts, NeedBody, Reply, Step
+from .facts import Append, Facts, Limited, NeedBody, Reply, Step
 
 if TYPE_CHECKING:
     from . import Consent
@@ -86,15 +87,16 @@ def _decide(consent: Consent, facts: Facts, choice: Choice) -> Step:
     notice = shown(consent.look, page.words, visitor.regime)
     record = _record(consent, facts, visitor, choice, lang=page.lang, notice=notice)
 
-    def recorded(receipt: Receipt | None) -> Reply:
-        if receipt is None:
-            return _unrecorded(consent, facts, visitor, choice)
+    def recorded(receipt: Receipt | Limited | None) -> Reply:
+        if not isinstance(receipt, Receipt):
+            return _unrecorded(consent, facts, visitor, choice, receipt)
         decision = _made(facts, visitor, choice.granted)
         if choice.granted:
             decision = replace(decision, record=receipt.id, leaf=receipt.leaf)
         return _decided(consent, facts, visitor, choice, decision)
 
-    return Append(record, notice, recorded)
+    address = consent.settings.address.find(facts.address, facts.header)
+    return Append(record, notice, recorded, network=network_of(address) or "")
 
 
 def _made(facts: Facts, visitor: Visitor, granted: frozenset[str]) -> Decision:
@@ -109,17 +111,17 @@ def _made(facts: Facts, visitor: Visitor, granted: frozenset[str]) -> Decision:
     )
 
 
-def _unrecorded(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice) -> Reply:
+def _unrecorded(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, why: Limited | None) -> Reply:
     """Without a durable record grants never grow, not even in time; refusals always bite."""
     held = visitor.granted & frozenset(consent.policy.optional)
     kept = held & choice.granted
     if choice.granted and kept == held:
-        return _not_saved(consent, facts, visitor, choice, None)
+        return _not_saved(consent, facts, visitor, choice, None, why)
     before = visitor.decision if visitor.current and kept else None
     decision = replace(before, granted=kept) if before is not None else _made(facts, visitor, kept)
     decision = replace(decision, logged=False)
     if kept != choice.granted:
-        return _not_saved(consent, facts, visitor, choice, decision)
+        return _not_saved(consent, facts, visitor, choice, decision, why)
     return _decided(consent, facts, visitor, choice, decision)
 
 
@@ -195,17 +197,21 @@ def _decided(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, d
     return _json(200, state, *cookies)
 
 
-def _not_saved(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, decision: Decision | None) -> Reply:
+def _not_saved(
+    consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, decision: Decision | None, why: Limited | None
+) -> Reply:
     """The log could not keep an agreement: nothing is granted, and the visitor is told so."""
+    status = 503 if why is None else 429
+    headers = [] if why is None else [("Retry-After", str(why.seconds))]
     after = _after(visitor, decision)
     page = consent.page(facts, after)
     cookies = _cookies(consent, facts, after, decision) if decision else []
     if choice.scripted:
         withdrawn = sorted(visitor.granted - after.granted)
         told = page.told() if withdrawn else {}
-        return _json(503, {"error": "not-saved", "withdrawn": withdrawn, **told}, *cookies)
+        return _json(status, {"error": "not-saved", "withdrawn": withdrawn, **told}, *headers, *cookies)
     text = settings_page(page, next=choice.next, not_saved=True)
-    return Reply(503, [*_page_headers(), *cookies], text.encode())
+    return Reply(status, [*_page_headers(), *headers, *cookies], text.encode())
 
 
 def _settings(consent: Consent, facts: Facts) -> Reply:

@@ -12,7 +12,7 @@ from ..log.record import Receipt, Record
 if TYPE_CHECKING:
     from .passing import Pass
 
-__all__ = ["DOCUMENTS", "Append", "Facts", "NeedBody", "Reply", "Step"]
+__all__ = ["DOCUMENTS", "Append", "Facts", "Limited", "NeedBody", "Reply", "Step"]
 
 
 class Facts(NamedTuple):
@@ -23,6 +23,7 @@ class Facts(NamedTuple):
     ``scheme``, ``host``  of the site as the visitor sees it, the host with its port if it has one.
     ``header``   a request header's value by its lower-case name (repeated fields joined by commas), or None.
     ``now``      Unix time in seconds. ``entropy`` gives so many random bytes; only a decision asks for them.
+    ``address``  of the other end of the connection; it may be a proxy's.
     ``language`` what the framework found the page's language to be, asked when the page is there.
     """
 
@@ -36,6 +37,7 @@ class Facts(NamedTuple):
     query: str = ""
     root: str = ""
     language: Callable[[], str | None] = lambda: None
+    address: str | None = None
 
     @property
     def secure(self) -> bool:
@@ -111,18 +113,27 @@ class NeedBody:
 
 
 @dataclass(frozen=True, slots=True)
+class Limited:
+    """Too many decisions came from one network; the next can be kept in so many seconds."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Append:
     """Keep the record durably, then come back with the log's receipt, or with None if it could not.
 
-    ``notice`` is the canonical text that the visitor was shown; ``record.notice`` is its hash.
+    If too many come from ``network``, come back with :class:`Limited`. ``notice`` is the canonical text that the
+    visitor was shown; ``record.notice`` is its hash.
     Only behind this step is there a reply that sets the cookie.
     """
 
     record: Record
     notice: bytes = field(repr=False)
-    _then: Callable[[Receipt | None], Reply] = field(repr=False)
+    _then: Callable[[Receipt | Limited | None], Reply] = field(repr=False)
+    network: str = ""
 
-    def resume(self, receipt: Receipt | None) -> Reply:
+    def resume(self, receipt: Receipt | Limited | None) -> Reply:
         return self._then(receipt)
 
 

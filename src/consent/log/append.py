@@ -7,6 +7,7 @@ same entry wherever it is put.
 
 from __future__ import annotations
 
+import hmac
 import logging
 import secrets
 import time
@@ -18,6 +19,7 @@ from ..errors import LogUnavailable
 from .background import Background
 from .entry import Entry
 from .group import Group
+from .limit import Limit, LimitReached
 from .record import Receipt, Record, uuid7, void
 from .spool import Spool
 from .store import SqlStore, Stored, open_store
@@ -81,6 +83,7 @@ class Appender:
 
     ``spool``: None for none; then a request waits for the store as long as that has patience.
     ``holds``: whether the spool's word is enough for an agreement to count.
+    ``limit``: how many decisions from one network are kept.
     """
 
     def __init__(
@@ -89,12 +92,15 @@ class Appender:
         spool: Spool | None = None,
         *,
         holds: Holds = "all",
+        limit: Limit | None = None,
         budget: float = _BUDGET,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
         self.spool = spool
         self._holds = holds
+        self._limit = limit
+        self._minute = 0
         self._clock = clock
         self._budget = budget if spool else _ALONE
         self._breaker = _Breaker(clock)
@@ -108,18 +114,24 @@ class Appender:
         self._pause = _REST
         self._closed = False
 
-    def append(self, record: Record, notice: bytes = b"") -> Receipt:
+    def append(self, record: Record, notice: bytes = b"", *, network: str = "") -> Receipt:
         """Keep a record, durably when this returns. The same record again is kept once.
 
-        :raises LogUnavailable: if that cannot be promised.
+        :raises LogUnavailable: if that cannot be promised; :class:`LimitReached`, if too many came from its network.
         """
         if self._closed:
             raise LogUnavailable("the log is closed")
-        asked = _Asked(record, self.store.entry(record, notice))
+        if self._limit is None:
+            network = ""
+        elif network:
+            self._limit.check(network)
+        asked = _Asked(record, self.store.entry(record, notice, network=network))
         failures: list[LogUnavailable] = []
         for place in self._places(record):
             try:
                 receipt = place(asked)
+            except LimitReached:
+                raise
             except LogUnavailable as error:
                 failures.append(error)
             else:
@@ -180,6 +192,8 @@ class Appender:
     def _ask_database(self, asked: _Asked) -> Receipt:
         try:
             receipt = self._database.ask(asked, wait=self._budget)
+        except LimitReached:
+            raise
         except LogUnavailable:
             self._breaker.failed()
             raise
@@ -188,15 +202,20 @@ class Appender:
             # Others may have left something, and the spool must be there before it is needed.
             self._look = self._clock() + _LOOK
             self._mending.wake()
+        elif asked.entry.network and self._limit is not None and self._minute != self._limit.minute:
+            self._mending.wake()
         return receipt
 
     def _ask_spool(self, asked: _Asked) -> Receipt:
+        if asked.entry.network and self._limit is not None:
+            self._limit.take(asked.entry.network)
         receipt = self._disk.ask(asked, wait=_SPOOL_BUDGET)
         self._mending.wake()
         return receipt
 
     def _keep(self, take: Callable[[], Sequence[_Asked]]) -> list[Receipt | LogUnavailable]:
-        return self.store.keep(lambda: [asked.entry for asked in take()])
+        admit = self._limit.admit if self._limit is not None else None
+        return self.store.keep(lambda: [asked.entry for asked in take()], admit=admit)
 
     def _put(self, take: Callable[[], Sequence[_Asked]]) -> list[Receipt | LogUnavailable]:
         assert self.spool is not None
@@ -231,6 +250,7 @@ class Appender:
     def _mend(self) -> float | None:
         """Drain and settle; after how many seconds to try again, if there is more to do."""
         try:
+            self._forget()
             if self._closed or not (self._doubtful or (self.spool is not None and self.spool.prepare())):
                 self._pause = _REST
                 return None
@@ -250,9 +270,16 @@ class Appender:
         self._pause = _REST
         return _REST  # until there is nothing more
 
+    def _forget(self) -> None:
+        """Once a minute, forget who came in the last."""
+        if self._limit is not None and self._minute != self._limit.minute and not self._closed:
+            self._minute = self._limit.minute
+            self.store.forget_slots(self._minute)
 
-def open_log(url: str, *, keys: Sequence[bytes], spool: str = "auto", holds: Holds = "all") -> Appender:
-    """Open the log at a URL to append to. ``spool``: a path, ``off``, or ``auto``: beside an SQLite file.
+
+def open_log(url: str, *, keys: Sequence[bytes], spool: str = "auto", holds: Holds = "all", limit: int = 0) -> Appender:
+    """Open the log at a URL to append to. ``spool``: a path, ``off``, or ``auto``: beside an SQLite file. ``limit``:
+    how many decisions a minute are kept from one network; 0 is any number.
 
     :raises ConfigurationError: as :func:`open_store`, and for a spool that cannot be there.
     """
@@ -261,4 +288,5 @@ def open_log(url: str, *, keys: Sequence[bytes], spool: str = "auto", holds: Hol
     if spool == "auto":
         scheme, _, path = url.partition(":///")
         place = f"{path}-spool" if scheme == "sqlite" and path else None
-    return Appender(store, Spool(place) if place else None, holds=holds)
+    counted = Limit(limit, key=hmac.digest(keys[0], b"consent.log.slot.v1", "sha256"), clock=time.time)
+    return Appender(store, Spool(place) if place else None, holds=holds, limit=counted if limit else None)

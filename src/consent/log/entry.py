@@ -16,7 +16,10 @@ __all__ = ["Entry", "make_entry"]
 
 @dataclass(frozen=True)
 class Entry:
-    """What is inserted. ``code`` authenticates the leaf data; ``notice`` is what the visitor was shown, or empty."""
+    """What is inserted. ``code`` authenticates the leaf data; ``notice`` is what the visitor was shown, or empty.
+
+    ``network`` is where it came from, as far as that is known; it is counted and not kept.
+    """
 
     id: bytes
     ts: int
@@ -25,6 +28,7 @@ class Entry:
     code: bytes
     body: bytes
     notice: bytes = b""
+    network: str = ""
 
     @cached_property
     def commitment(self) -> bytes:
@@ -39,7 +43,7 @@ class Entry:
         return Receipt(self.id.hex(), self.ts, leaf_hash(leaf_data(self.id.hex(), self.ts, committed)).hex())
 
 
-def make_entry(record: Record, notice: bytes, *, key: bytes, salt: bytes) -> Entry:
+def make_entry(record: Record, notice: bytes, *, key: bytes, salt: bytes, network: str = "") -> Entry:
     """Make a record ready. ``key`` is that of the records' codes; ``salt`` is 32 random bytes, never used before."""
     body = format_body(record)
     return Entry(
@@ -50,4 +54,5 @@ def make_entry(record: Record, notice: bytes, *, key: bytes, salt: bytes) -> Ent
         code=mac(key, leaf_data(record.id, record.ts, commitment(salt, body))),
         body=body,
         notice=notice,
+        network=network,
     )

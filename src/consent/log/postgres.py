@@ -142,9 +142,10 @@ class PostgresDatabase:
             return connection
 
     def _prepare(self, connection: _Connection) -> None:
-        if not _has_tables(connection):
-            if not self._create:
-                raise LogUnavailable("there is no log in this PostgreSQL database")
+        there = _has_tables(connection)
+        if not there and not self._create:
+            raise LogUnavailable("there is no log in this PostgreSQL database")
+        if not (there and check_version(_versions(connection))) and self._create:
             try:
                 with connection.transaction():
                     for statement in tables("BYTEA"):
@@ -153,7 +154,11 @@ class PostgresDatabase:
                 # IF NOT EXISTS does not see tables that another process is making; now it is done.
                 if not _has_tables(connection):
                     raise
-        check_version(connection.execute("SELECT version FROM consent_schema").fetchall())
+            except psycopg.errors.InsufficientPrivilege:
+                if not there:
+                    raise
+                raise LogUnavailable("the log's tables are an older version's: run consent log init") from None
+            check_version(_versions(connection))
 
 
 class _Transaction:
@@ -192,6 +197,10 @@ def _serialized(work: Callable[[_Connection], _T], connection: _Connection) -> _
         except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
             time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - so that two do not meet again
     return work(connection)
+
+
+def _versions(connection: _Connection) -> list[tuple[Any, ...]]:
+    return connection.execute("SELECT version FROM consent_schema").fetchall()
 
 
 def _has_tables(connection: _Connection) -> bool:

@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 __all__ = ["VERSION", "check_version", "tables"]
 
 #: Raised with every change of the tables.
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 consent_record (
@@ -29,6 +29,7 @@ consent_head (id SMALLINT PRIMARY KEY, size BIGINT NOT NULL, frontier {bytes} NO
 consent_notice (sha256 {bytes} PRIMARY KEY, media_type TEXT NOT NULL, content {bytes} NOT NULL)
 consent_anchor (size BIGINT NOT NULL, kind TEXT NOT NULL, ts BIGINT NOT NULL, token {bytes} NOT NULL,
   PRIMARY KEY (size, kind, ts))
+consent_slot (slot {bytes} PRIMARY KEY, ends BIGINT NOT NULL){lean}
 consent_schema (version SMALLINT PRIMARY KEY)
 """
 _INDEXES = (
@@ -38,19 +39,20 @@ _INDEXES = (
 
 
 def tables(binary: str, *, lean: str = "") -> list[str]:
-    """The statements that make the tables where they are missing. ``binary`` is the dialect's type for bytes; ``lean``
-    is what it says of a table that is nothing but its key.
+    """The statements that make those of the tables that are missing. ``binary`` is the dialect's type for bytes;
+    ``lean`` is what it says of a table that is nothing but its key.
     """
     definitions = _TABLES.format(bytes=binary, lean=lean).strip().replace("\n  ", " ").splitlines()
     version = f"INSERT INTO consent_schema (version) VALUES ({VERSION}) ON CONFLICT DO NOTHING"  # noqa: S608
     return [*(f"CREATE TABLE IF NOT EXISTS {definition}" for definition in definitions), *_INDEXES, version]
 
 
-def check_version(rows: Sequence[tuple[Any, ...]]) -> None:
-    """Refuse a log that a newer version of this library made.
+def check_version(rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Refuse a log that a newer version of this library made. Whether it is as this version makes it.
 
     :raises ConfigurationError: naming both versions.
     """
     found = max((row[0] for row in rows), default=VERSION)
     if found > VERSION:
         raise ConfigurationError(f"the log has schema {found}, this version of consent knows {VERSION}", path=("log",))
+    return bool(found == VERSION)

@@ -113,7 +113,7 @@ class SqliteDatabase:
     def _check(self, connection: sqlite3.Connection) -> None:
         if not _has_tables(connection):
             raise LogUnavailable(f"there is no log at {self._path}")
-        check_version(connection.execute("SELECT version FROM consent_schema").fetchall())
+        check_version(_versions(connection))
 
     def _open(self, *, create: bool) -> sqlite3.Connection:
         place = f"file://{quote(self._path)}?mode={'rwc' if create else 'rw'}" if self._path else ":memory:"
@@ -137,7 +137,7 @@ class SqliteDatabase:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's own cache
-        if not _has_tables(connection):
+        if not (_has_tables(connection) and check_version(_versions(connection))):
             connection.execute("BEGIN IMMEDIATE")
             for statement in tables("BLOB", lean=" WITHOUT ROWID"):
                 connection.execute(statement)
@@ -194,6 +194,10 @@ class _Transaction:
         marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
         statement = f"INSERT INTO {table} VALUES {marks} ON CONFLICT DO NOTHING"  # noqa: S608 - names of ours
         return self._connection.execute(statement, [value for row in rows for value in row]).rowcount
+
+
+def _versions(connection: sqlite3.Connection) -> list[tuple[int]]:
+    return connection.execute("SELECT version FROM consent_schema").fetchall()
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:

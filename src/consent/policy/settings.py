@@ -20,7 +20,7 @@ from .policy import BUILT_IN_PURPOSES, NECESSARY, Cookie, Policy, Purpose, Servi
 from .reader import Table, host_pattern, snippet, storage_key
 from .regime import MODELS, PRESETS, STRICT, Model, Regime
 
-__all__ = ["ConsentMode", "RegionSource", "Settings", "read_settings", "read_toml"]
+__all__ = ["AddressSource", "ConsentMode", "RegionSource", "Settings", "read_settings", "read_toml"]
 
 Wording = Literal["auto", "ask", "assume"]
 Placement = Literal["auto", "manual"]
@@ -62,6 +62,24 @@ class RegionSource:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressSource:
+    """Where a visitor's address comes from: the connection, or a request header that the site's own proxies set.
+
+    ``hops``: which of the addresses in that header counts, from its end; each proxy adds one.
+    """
+
+    header: str | None = None
+    hops: int = 1
+
+    def find(self, peer: str | None, header: Callable[[str], str | None]) -> str | None:
+        """The address of a request, given its connection's and its headers by lower-case name."""
+        if self.header is None:
+            return peer
+        named = (header(self.header.lower()) or "").split(",")
+        return named[-self.hops].strip() if len(named) >= self.hops else None
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentMode:
     """How Google's tags are told of a choice.
 
@@ -93,6 +111,8 @@ class Settings:
     log: str = field(default="sqlite:///consent.db", repr=False)
     spool: str = "auto"
     spool_holds: SpoolHolds = "all"
+    decisions_per_minute: int = 60
+    address: AddressSource = field(default_factory=AddressSource)
     placement: Placement = "auto"
     wall: Wall = "off"
     cache: Cache = "private"
@@ -144,6 +164,8 @@ def read_settings(
         prefix=_prefix(table),
         log=_log(table),
         spool=_spool(table),
+        decisions_per_minute=table.whole("decisions_per_minute", 60, least=0, most=1_000_000),
+        address=_address_source(table),
         spool_holds=cast("SpoolHolds", table.choice("spool_holds", ("all", "refusals"), "all")),
         placement=cast("Placement", table.choice("placement", ("auto", "manual"), "auto")),
         wall=cast("Wall", table.choice("wall", ("off", "guard", "csp", "csp-report"), "off")),
@@ -412,6 +434,17 @@ def _spool(table: Table) -> str:
     if value not in {"auto", "off"} and not value.startswith("/"):
         table.fail("spool", "must be the path of a file, from the root, on a disk of this host", value, ("auto", "off"))
     return value
+
+
+def _address_source(table: Table) -> AddressSource:
+    value = table.text("address", "connection")
+    kind, _, rest = value.partition(":")
+    name, _, hops = rest.partition(":")
+    if value == "connection":
+        return AddressSource()
+    if kind == "header" and _TOKEN.match(name) and re.fullmatch(r"[1-9]?", hops):
+        return AddressSource(name, int(hops or 1))
+    table.fail("address", 'must be "connection", "header:NAME", or "header:NAME:2" behind two proxies', value)
 
 
 def _address(table: Table, name: str, default: str = "") -> str:
