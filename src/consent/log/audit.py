@@ -286,7 +286,7 @@ class _Verification:
     def _record(self, row: Row, rid: bytes) -> bytes:
         """What is to be said of a record, sealed or not; the hash of its leaf."""
         name, committed = rid.hex(), as_bytes(row.commitment)
-        data = leaf_data(name, row.ts, committed)
+        data = leaf_data(name, row.ts if isinstance(row.ts, int) else -1, committed)
         leaf = leaf_hash(data)
         if self._terms.keys and not self._authentic(data, as_bytes(row.code)):
             self._report.tell("code", name)
@@ -317,7 +317,7 @@ class _Verification:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self._report.tell("content-unreadable", name)
             return
-        if own != (name, row.ts, as_bytes(row.subject).hex() or None):
+        if own != (name, row.ts, None if row.subject is None else as_bytes(row.subject).hex()):
             self._report.tell("content-of-another", name)
         elif removed:
             self._report.tombstones += 1
@@ -333,7 +333,8 @@ class _Verification:
         last = self._times[-1][0] if self._times else 0
         if size != (head.size or 0) or last != size or joined != frontier.joined():
             report.tell("head", size)
-        if (head.last_leaf if head.last_leaf is not None else -1) >= size or (head.last_checkpoint or 0) > size:
+        ends = (-1 if head.last_leaf is None else head.last_leaf, head.last_checkpoint or 0)
+        if not all(isinstance(end, int) for end in ends) or ends[0] >= size or ends[1] > size:
             report.tell("leaf-beyond", size)
 
     def _kept_nodes(self) -> None:
