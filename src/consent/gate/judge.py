@@ -26,7 +26,7 @@ from .glance import Glance
 from .look import look_of
 from .match import Rules, addresses_in, document_in, imports_in, refresh_address
 from .sight import Sight
-from .tokens import Tag, is_harmless
+from .tokens import Tag, harmless_end
 
 __all__ = ["Judge", "Verdict", "judge_of"]
 
@@ -61,6 +61,11 @@ _RELATIONS = frozenset(
 )
 #: Addresses that somebody may follow; ``javascript:`` ones run then.
 _FOLLOWED = frozenset(b"href xlink:href action formaction".split())
+#: The most frequent of those that neither load nor run.
+_IDLE = frozenset(
+    b"alt async charset class crossorigin decoding defer height id integrity itemprop lang loading media name property "
+    b"rel role sizes target title type width".split()
+)
 #: Only where the site marked the element itself.
 _MARKED = frozenset(b"href xlink:href action formaction content style".split())
 #: Types of a script element that run or load (HTML Standard, 4.12.1.1; MIME Sniffing, 4.6). The rest is data.
@@ -166,7 +171,7 @@ class Judge:
         """
         raw = data[at : tag.end]
         glanced = whole and not self._xml
-        if glanced and (is_harmless(raw) or self._glance.passes(tag.name, raw, text, references=references)):
+        if glanced and (harmless_end(raw, 0) or self._glance.passes(tag.name, raw, text, references=references)):
             return None
         key = (raw, text, references, depth > 0)
         known = self._verdicts.get(key)
@@ -192,7 +197,8 @@ class Judge:
         self, data: bytes, tag: Tag, at: int, text: bytes, *, whole: bool, references: bool, depth: int
     ) -> Verdict | None:
         # By the whole name, prefixes too: that is how the script asks for them.
-        disarmed = tuple((each.at - at, _DISARMED) for each in tag.attributes if self._forged(each.name))
+        forged = self._holding and PREFIX in data[at : tag.end].lower()
+        disarmed = tuple((each.at - at, _DISARMED) for each in tag.attributes if _forged(each.name)) if forged else ()
         if self._xml:
             tag = _without_prefixes(tag)
         blocking, excerpt = self._blocking(tag, _contents(text, references=references), depth)
@@ -229,18 +235,10 @@ class Judge:
             frame=tag.name == b"iframe" and tag.get(b"src") is not None and _visible(tag),
         )
 
-    def _forged(self, name: bytes) -> bool:
-        """Whether an attribute that the application wrote would mean something to the script."""
-        return self._holding and name.startswith(PREFIX) and name != _OPEN
-
     def _within(self, tag: Tag, depth: int) -> list[Verdict]:
         """How what is in the document of a frame would be held."""
-        return [
-            verdict
-            for attribute in tag.attributes
-            if attribute.name == b"srcdoc" and attribute.value and tag.name == b"iframe"
-            for verdict in self._document(attribute.value, depth + 1)
-        ]
+        value = tag.get(b"srcdoc") if tag.name == b"iframe" else None
+        return self._document(value, depth + 1) if value else []
 
     def _document(self, value: bytes, depth: int) -> list[Verdict]:
         document = html.unescape(value.decode("utf-8", "replace"))
@@ -268,7 +266,7 @@ class Judge:
         runs = tag.name == b"script" and _runs(tag)
         owners: list[tuple[tuple[Service, ...], str]] = []
         for attribute in tag.attributes:
-            if not attribute.value:
+            if not attribute.value or attribute.name in _IDLE or attribute.name.startswith((b"data-", b"aria-")):
                 continue
             value = attribute.value.decode("utf-8", "replace")
             urls = self._urls(tag, attribute.name, value) if tag.name != b"script" or runs else []
@@ -407,6 +405,11 @@ def _contents(text: bytes, *, references: bool) -> tuple[str, ...]:
         return ()
     content = text.decode("utf-8", "replace")
     return (content, html.unescape(content)) if references and _CHARACTER_REFERENCE.search(text) else (content,)
+
+
+def _forged(name: bytes) -> bool:
+    """Whether an attribute that the application wrote would mean something to the script."""
+    return name.startswith(PREFIX) and name != _OPEN
 
 
 def _refreshes(tag: Tag) -> bool:

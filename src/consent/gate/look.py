@@ -10,18 +10,21 @@ it, the standard library's expressions search one after the other.
 
 from __future__ import annotations
 
+import html
 import importlib
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from html.entities import html5
+from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
 from .match import Rules, edges
 from .sight import Sight, WholeSight, any_in
 
-__all__ = ["Look", "look_of"]
+__all__ = ["Look", "look_of", "unescaped"]
 
 
 class Look(Protocol):
@@ -32,7 +35,7 @@ class Look(Protocol):
         ...
 
     def clears_tag(self, raw: bytes) -> bool:
-        """Whether a tag is nobody's, but for what tabs, line breaks, backslashes and character references hide."""
+        """Whether a tag is nobody's, but for what tabs, line breaks and backslashes hide."""
         ...
 
     def clears_text(self, name: bytes, text: bytes) -> bool:
@@ -50,6 +53,11 @@ def look_of(rules: Rules) -> Look:
     hyperscan = _hyperscan()
     # A strict policy knows every host.
     return _Searching(rules) if hyperscan is None or rules.policy.strict else _Scanning(rules, hyperscan)
+
+
+def unescaped(text: bytes) -> bytes:
+    """A text with character references undone."""
+    return html.unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
 
 
 def _hyperscan() -> Any:
@@ -180,6 +188,9 @@ _ESCAPED = tuple(
 _IMPORTING = re.compile(rb"import[\s(]*[\"'`]|from[\s(]*[\"'`]")
 
 
+_TAG_WITH_VALUES = re.compile(rb"<[a-zA-Z][^<>=]*=[^<>]*>")
+
+
 class _Searching:
     """Looks with the standard library's expressions, one after the other."""
 
@@ -189,17 +200,37 @@ class _Searching:
         self._declared = _Known(rules, declared=True)
 
     def over(self, data: bytes) -> Sight:
-        low = data.lower()
-        found = [each.start() + 1 for odd in _ODD for each in odd.searched.finditer(low)]
+        # Whatever is in a simply written tag is in one of these, all of which are looked over together.
+        tags: list[bytes] = _TAG_WITH_VALUES.findall(data)
+        found = sorted(set(self._in_tags(b"".join(tags))))
+        suspects: list[int] = []
+        ends = list(accumulate(map(len, tags)))
+        after = number = 0
+        for at in found:
+            if number and at < ends[number - 1]:
+                continue
+            number = bisect_right(ends, at)
+            # The same tag was there before only if it was suspicious, too, and then it was passed already.
+            after = data.index(tags[number], after) + len(tags[number])
+            suspects.append(after)
+            number += 1
+        return Sight(data, suspects)
+
+    def _in_tags(self, tags: bytes) -> Iterator[int]:
+        """Where in these tags what may be somebody's begins."""
+        low = tags.lower()
+        for odd in _ODD:
+            for each in odd.searched.finditer(low):
+                yield each.start()
         known = self._all.of(_HOST.findall(low))
-        if known:
-            found += [each.start() + 1 for each in _HOST.finditer(low) if each.group(1) in known]
+        for each in _HOST.finditer(low) if known else ():
+            if each.group(1) in known:
+                yield each.start()
         for mark in self._all.marks:
-            at = data.find(mark)
+            at = tags.find(mark)
             while at >= 0:
-                found.append(at + 1)
-                at = data.find(mark, at + 1)
-        return Sight(data, sorted(found))
+                yield at
+                at = tags.find(mark, at + 1)
 
     def clears_tag(self, raw: bytes) -> bool:
         low = raw.lower()
@@ -209,7 +240,7 @@ class _Searching:
             return False
         if not any(odd.searched.search(low) for odd in _RUNNING):
             return True
-        return b"%" not in raw and self.clears_text(b"script", raw)
+        return b"%" not in raw and all(self.clears_text(b"script", each) for each in (raw, unescaped(raw)))
 
     def clears_text(self, name: bytes, text: bytes) -> bool:
         low = text.lower()
@@ -276,7 +307,12 @@ class _Scanning:
 
     def __init__(self, rules: Rules, hyperscan: Any) -> None:
         expressions = list(_expressions(rules))
-        self._kinds = [kind for kind, _, _ in expressions]
+        kinds = [kind for kind, _, _ in expressions]
+
+        def seen(number: int, _start: int, end: int, _flags: int, found: list[list[int]]) -> None:
+            found[kinds[number]].append(end)
+
+        self._seen = seen
         self._database = hyperscan.Database()
         self._database.compile(
             expressions=[expression for _, expression, _ in expressions],
@@ -300,7 +336,11 @@ class _Scanning:
         found = self._found(raw)
         if found[_TAG] or found[_PATH] or found[_UNDECLARED] or found[_DECLARED]:
             return False
-        return not found[_RUN] or not (found[_TEXT] or found[_SCRIPT] or b"%" in raw)
+        if not found[_RUN]:
+            return True
+        if found[_TEXT] or found[_SCRIPT] or b"%" in raw:
+            return False
+        return b"&" not in raw or self.clears_text(b"script", unescaped(raw))
 
     def clears_text(self, name: bytes, text: bytes) -> bool:
         found = self._found(b" %b " % text)
@@ -317,9 +357,6 @@ class _Scanning:
         found: list[list[int]] = [[] for _ in _KINDS]
         self._database.scan(data, match_event_handler=self._seen, context=found, scratch=self._own_scratch())
         return found
-
-    def _seen(self, number: int, _start: int, end: int, _flags: int, found: list[list[int]]) -> None:
-        found[self._kinds[number]].append(end)
 
     def _own_scratch(self) -> Any:
         """A thread's own room to work in."""

@@ -25,15 +25,16 @@ _SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp"})
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*):(.*)\Z", re.DOTALL)
 _STRIPPED = re.compile(r"[\t\n\r]")
 _EDGES = "".join(map(chr, range(0x21)))
-#: Addresses within other text: css, a script. The scheme may be left out, slashes may lean either way.
-#: Only the first of many slashes can begin one: no two ways to read them.
-_ADDRESS = re.compile(
-    r"(?:(?:https?|wss?):[\\/]*|(?<![\\/])[\\/]{2,})[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*", re.IGNORECASE
-)
+#: Addresses within other text: css, a script. The scheme may be left out, or its slashes; those may lean either way.
+#: Each expression begins with text that is searched for fast.
+_REST = r"[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*"
+_SLASHED = re.compile(r"//[\\/]*" + _REST)
+_LEANING = (re.compile(r"/\\[\\/]*" + _REST), re.compile(r"\\[\\/]+" + _REST))
+_SCHEMED = re.compile(r":(?<=[psPS]:)(?i:(?<=http:)|(?<=https:)|(?<=ws:)|(?<=wss:))[\\/]?" + _REST)
+_SCHEME_END = re.compile(r"(?:https?|wss?):\Z", re.IGNORECASE)
 _PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]*[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
-_BEGINNINGS = tuple(map(re.compile, (r"http", r"ws", r"//", r"/\\", r"\\/", r"\\\\")))
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f]?|\r?\n|([^0-9a-fA-F\r\n]))")
-_IMPORT = re.compile(r"\b(?:import|from)\b[\s(]*[\"'`]([^\"'`]*)")
+_IMPORTS = tuple(re.compile(rf"{word}(?<!\w{word})[\s(]*[\"'`]([^\"'`]*)") for word in ("import", "from"))
 _REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?(?:\"([^\"]*)|'([^']*)|(.*))", re.IGNORECASE | re.DOTALL)
 _DATA = re.compile(r"[\x00-\x20]*(?:(d\s*a\s*t\s*a)|j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t)\s*:", re.IGNORECASE)
 #: Types of data: that cannot reach anybody.
@@ -42,8 +43,8 @@ _DEAD = re.compile(
 )
 #: Addresses that scripts keep in strings, in markup and styles within these, and behind a scheme put in by a template.
 _IN_STRING = re.compile(r"[\"'`(=}]\s*((?:(?:https?|wss?):)?//[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*)", re.IGNORECASE)
-#: What no host's name has in it (URL Standard, forbidden domain code points), and braces, which a template fills in.
-_NO_HOST = re.compile(r"[\x00-\x20\x7f#/<>?@\\^|%{}]")
+#: What no host's name has in it (URL Standard, forbidden domain code points), nor "&", nor what a template fills in.
+_NO_HOST = re.compile(r"[\x00-\x20\x7f#&/<>?@\\^|%{}]")
 #: What begins like an address in the middle of base64. A host that is one number is none of it.
 _BASE64 = re.compile(r"//(?!(?:0x[0-9a-f]{6,}|[0-9]{7,})(?:/|\Z))[a-z0-9+/=]*\Z", re.IGNORECASE)
 #: Names of XML's namespaces, which look like addresses and are asked for by nobody.
@@ -91,6 +92,7 @@ class Rules:
         for service in (*policy.services, *policy.undeclared):
             for host in service.hosts:
                 self._add_host(host, service)
+        self._marked = re.compile("|".join(re.escape(mark.decode()) for mark in self.path_marks()) or r"(?!)")
         self._snippets = _Snippets(policy)
         #: The owners of each known snippet in a script's bytes.
         self.snippets_in = self._snippets.find
@@ -103,6 +105,7 @@ class Rules:
             for cookie in service.cookies
             if not cookie.third_party
         ]
+        self._declares = lru_cache(maxsize=8192)(self._knows_declared)
         self.services_for_url = lru_cache(maxsize=8192)(self._services_for_url)
         self.services_for_cookie = lru_cache(maxsize=1024)(self._services_for_cookie)
         self.held = lru_cache(maxsize=4096)(self._held)
@@ -150,7 +153,10 @@ class Rules:
     def _may_be_declared(self, address: str) -> bool:
         """Whether an address within other text may be one of a declared service: told without reading all of it."""
         plain = _PLAIN_HOST.match(address)
-        return plain is None or self.knows_host(plain.group(1).lower(), declared=True)
+        return plain is None or self._declares(plain.group(1).lower())
+
+    def _knows_declared(self, host: str) -> bool:
+        return self.knows_host(host, declared=True)
 
     def knows_host(self, host: str, *, declared: bool = False) -> bool:
         """Whether any pattern, or one of a declared service, names this host or a domain that it is below.
@@ -209,10 +215,11 @@ class Rules:
 
     def _matches(self, address: Address) -> Iterable[tuple[tuple[int, int], Service]]:
         candidates = self._named(address.host)
-        # A path on any host is known by its end: /matomo.js below whatever folder it was put.
-        candidates += self._anywhere
-        if address.own:
-            candidates += self._own
+        if self._marked.search(address.path):
+            # A path on any host is known by its end: /matomo.js below whatever folder it was put.
+            candidates += self._anywhere
+            if address.own:
+                candidates += self._own
         for pattern, service in candidates:
             if pattern.port and pattern.port != address.port:
                 continue
@@ -300,19 +307,21 @@ def addresses_in(text: str, *, css: bool = False) -> list[str]:
     """What looks like an absolute address within a script or css, escapes undone."""
     if "\\" in text:
         text = f"{text} {_CSS_ESCAPE.sub(_unescaped, text)}" if css else f"{text} {text.replace(chr(92) + '/', '/')}"
-    # Whatever it begins with is searched for fast; the expression alone would look at each character.
-    low = text.lower()
-    if len(low) != len(text):
-        return _ADDRESS.findall(text)
-    starts = sorted({found.start() for beginning in _BEGINNINGS for found in beginning.finditer(low)})
-    addresses: list[str] = []
-    done = 0
-    for start in starts:
-        address = _ADDRESS.match(text, start) if start >= done else None
-        if address is not None:
-            addresses.append(address.group())
-            done = address.end()
+    addresses = [_scheme(text, found.start()) + found.group() for found in _SLASHED.finditer(text)]
+    if "\\" in text:
+        for leaning in _LEANING:
+            addresses += [_scheme(text, found.start()) + found.group() for found in leaning.finditer(text)]
+    if ":" in text:
+        addresses += [_scheme(text, found.start() + 1) + found.group()[1:] for found in _SCHEMED.finditer(text)]
     return addresses
+
+
+def _scheme(text: str, end: int) -> str:
+    """The scheme in front of an address's slashes, if there is one."""
+    if text[end - 1 : end] != ":":
+        return ""
+    found = _SCHEME_END.search(text[max(0, end - 6) : end])
+    return found.group() if found is not None else ""
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -324,7 +333,9 @@ def _unescaped(found: re.Match[str]) -> str:
 
 def imports_in(script: str) -> str:
     """What a script imports, a line each."""
-    return "\n".join(_IMPORT.findall(script)) if "import" in script else ""
+    if "import" not in script:
+        return ""
+    return "\n".join(address for imported in _IMPORTS for address in imported.findall(script))
 
 
 def refresh_address(content: str) -> str:
@@ -412,6 +423,7 @@ def _character(escape: re.Match[str]) -> str:
     return chr(int(escape.group(1), 16))
 
 
+@lru_cache(maxsize=4096)
 def _host(text: str) -> tuple[str, str]:
     """A host as it is looked up, and its port, ``""`` for the usual ones."""
     host, colon, port = text.rpartition(":")
@@ -421,7 +433,8 @@ def _host(text: str) -> tuple[str, str]:
     if not host.isascii():
         host = unicodedata.normalize("NFKC", host).replace("\u3002", ".")
         try:
-            host = host.encode("idna").decode("ascii")
+            # A name without a point is nobody's; comments in scripts look like it, and IDNA is slow.
+            host = host.encode("idna").decode("ascii") if "." in host else host
         except UnicodeError:
             host = host.encode("ascii", "ignore").decode("ascii")
     port = port.lstrip("0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from .tokens import Place, Tag, comment_end, element, plain_end
+from .tokens import Place, Tag, comment_end, element, harmless_end, plain_end
 
 __all__ = ["Sight", "WholeSight", "any_in"]
 
@@ -73,12 +73,12 @@ class WholeSight(Sight):
         return last if last >= 0 and data.find(b">", last) < 0 else len(data)
 
     def _element_end(self, opening: int, *, place: Place) -> int | None:
-        """Where a comment ends, or a whole script, style or, in the body, svg that may be left out."""
+        """Where a comment ends, or a script or style that may be left out; in the body, such an svg or tag, too."""
         if self._data.startswith(b"<!--", opening):
             return comment_end(self._data, opening)
         found = element(self._data, opening)
         if found is None:
-            return None
+            return harmless_end(self._data, opening) if place == "body" else None
         name = found.lastgroup
         if name is None:
             return found.end() if place == "body" and not any_in(self._suspects, opening, found.end()) else None

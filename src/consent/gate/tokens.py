@@ -15,7 +15,7 @@ __all__ = [
     "Attribute",
     "Tag",
     "comment_end",
-    "is_harmless",
+    "harmless_end",
     "plain_end",
     "raw_text_end",
     "read_tag",
@@ -227,9 +227,10 @@ def element(data: bytes, at: int) -> re.Match[bytes] | None:
     return _ELEMENT.match(data, at) if _ELEMENT is not None else None
 
 
-def is_harmless(raw: bytes) -> bool:
-    """Whether a tag can surely load nothing and run nothing, whatever addresses are in it."""
-    return _HARMLESS is not None and _HARMLESS.fullmatch(raw) is not None
+def harmless_end(data: bytes, at: int) -> int | None:
+    """Where a start tag ends that can load nothing and run nothing, whatever addresses are in it; None if it may."""
+    found = _HARMLESS.match(data, at) if _HARMLESS is not None else None
+    return found.end() if found is not None else None
 
 
 def comment_end(data: bytes, at: int) -> int | None:
