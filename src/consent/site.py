@@ -13,7 +13,8 @@ from importlib.metadata import version as installed_version
 from threading import Lock
 from typing import Any
 
-from .exchange import Append, Consent, Facts, Limited, NeedBody, Pass, Reply
+from .errors import LogUnavailable
+from .exchange import Append, Consent, Facts, Limited, NeedBody, Pass, Prove, Reply
 from .gate.html import Held
 from .log.append import open_log
 from .log.limit import LimitReached
@@ -93,6 +94,8 @@ class Site:
                     step = step.resume(read(step.limit))
                 case Append():
                     step = step.resume(self.append(step.record, step.notice, network=step.network))
+                case Prove():
+                    step = step.resume(self.prove(step.record))
                 case Reply() | Pass():
                     return step
 
@@ -106,6 +109,14 @@ class Site:
             return Limited(reached.seconds)
         except Exception:  # whatever it is, a refusal must not fail with it
             log.exception("the consent log did not keep a decision (%s, %s)", record.kind, record.id)
+            return None
+
+    def prove(self, record_id: str) -> str | None:
+        """The proof of a record; None if it is not sealed yet, or the log cannot say."""
+        try:
+            return self.store.proof(record_id)
+        except (LogUnavailable, ValueError) as error:
+            log.warning("no proof for a visitor's receipt: %s", error)
             return None
 
     def close(self) -> None:

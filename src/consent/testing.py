@@ -26,6 +26,7 @@ class ListStore:
     notices: dict[str, bytes] = field(default_factory=dict)
     available: bool = True
     limited: set[str] = field(default_factory=set)
+    proofs: dict[str, str] = field(default_factory=dict)
 
     def append(self, record: Record, notice: bytes = b"", *, network: str = "") -> Receipt:
         """Keep a record once, however often it is given."""
@@ -42,6 +43,10 @@ class ListStore:
     def records(self, **_filters: object) -> Iterator[Stored]:
         """Nothing is stored; ask :attr:`kept`."""
         return iter(())
+
+    def proof(self, record_id: str) -> str | None:
+        """The proof of a record that a test has put into :attr:`proofs`."""
+        return self.proofs.get(record_id)
 
     def close(self) -> None:
         """Nothing to close."""

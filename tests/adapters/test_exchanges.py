@@ -164,6 +164,24 @@ def test_the_same_answer_twice_is_one_record(door: Door) -> None:
     assert len(door.log.kept) == 1
 
 
+def test_a_receipt_has_the_proof_once_the_record_is_sealed_and_is_a_page_for_people(door: Door) -> None:
+    headers = {"Cookie": accept(door)}
+    assert json.loads(door.ask(Request("/_consent/receipt", headers=headers)).body)["proof"] is None
+    people = {**headers, "Accept": "text/html,application/xhtml+xml;q=0.9"}
+    page = door.ask(Request("/_consent/receipt", headers=people))
+    assert (page.status, page.header("cache-control")) == (200, "no-store")
+    assert "will be sealed soon" in page.text
+    door.log.proofs[door.log.kept[0].id] = "c2sp.org/tlog-proof@v1\n<proof>\n"
+    assert json.loads(door.ask(Request("/_consent/receipt", headers=headers)).body)["proof"].endswith("<proof>\n")
+    page = door.ask(Request("/_consent/receipt", headers=people))
+    assert "is sealed" in page.text
+    assert door.log.kept[0].id in page.text
+    assert "&lt;proof&gt;" in page.text
+    nobody = door.ask(Request("/_consent/receipt", headers={"Accept": "text/html"}))
+    assert (nobody.status, nobody.header("content-type")) == (404, "text/html; charset=utf-8")
+    assert "There is no receipt" in nobody.text
+
+
 def test_the_receipt_is_the_visitors_own(door: Door) -> None:
     receipt = json.loads(door.ask(Request("/_consent/receipt", headers={"Cookie": accept(door)})).body)
     assert receipt["id"] == door.log.kept[0].id

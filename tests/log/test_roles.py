@@ -89,7 +89,7 @@ def test_each_does_its_part_and_the_log_verifies(url: Callable[[str], str], run:
         ("consent_auditor", "INSERT INTO consent_pending VALUES ('')"),
         ("consent_auditor", "UPDATE consent_record SET ts = 0"),
         ("consent_auditor", "DELETE FROM consent_leaf"),
-        ("consent_app", "SELECT hash FROM consent_leaf"),
+        ("consent_app", "DELETE FROM consent_leaf"),
     ],
 )
 def test_and_nothing_else(url: Callable[[str], str], role: str, statement: str) -> None:

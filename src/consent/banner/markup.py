@@ -107,7 +107,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         '<div class="yc-b"><button name="action" value="save">{save}</button>'
         '<button name="action" value="accept">{accept}</button>'
         '<button name="action" value="refuse">{refuse}</button></div>'
-        '<p class="yc-l"><a class="yc-back" href="{next}">{back}</a> {privacy}</p></form></main>'
+        '<p class="yc-l"><a class="yc-back" href="{next}">{back}</a> {privacy} {receipt}</p></form></main>'
         "{script}</body></html>"
     ).format(
         lang=words.language,
@@ -122,7 +122,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         ),
         intro=words("settings_intro"),
         gpc=Markup('<p class="yc-g">{}</p>').format(words("gpc")) if page.visitor.honours_gpc else "",
-        status=_status(page),
+        status=status(page),
         purposes=Markup("").join(_purpose(page, purpose) for purpose in look.policy.purposes),
         save=words("save"),
         accept=words("accept_all"),
@@ -131,11 +131,18 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         privacy=Markup('<a href="{}">{}</a>').format(look.privacy_url, words("privacy_policy"))
         if look.privacy_url
         else "",
+        receipt=Markup('<a href="{}receipt">{}</a>').format(page.base, words("receipt")) if _recorded(page) else "",
         script=state_script(asset_url(page.base, "consent.js"), page.state(), nonce=None),
     )
 
 
-def _status(page: Page) -> str:
+def _recorded(page: Page) -> bool:
+    """Whether the visitor holds a receipt."""
+    decision = page.visitor.decision
+    return decision is not None and decision.record is not None
+
+
+def status(page: Page) -> str:
     status = page.visitor.status
     if status == "undecided" and page.visitor.regime.model == "opt-in":
         status_key = "status_undecided_opt_in"

@@ -7,6 +7,7 @@ A door makes :class:`Facts`, calls :meth:`Consent.handle` and follows the steps:
         match step:
             case NeedBody(): step = step.resume(read(step.limit))
             case Append():   step = step.resume(append(step.record, step.notice))
+            case Prove():    step = step.resume(prove(step.record))
             case Reply() | Pass(): return step
 
 The reply that sets the cookie lies behind the :class:`Append` step and nowhere else: no door can set the
@@ -30,10 +31,10 @@ from ..visitor.cookie import DecisionCookie
 from ..visitor.decision import Decision, Visitor
 from ..visitor.signal import Signals, read_gpc
 from .endpoints import GPC_PATH, answer
-from .facts import Append, Facts, Limited, NeedBody, Reply, Step
+from .facts import Append, Facts, Limited, NeedBody, Prove, Reply, Step
 from .passing import Pass, Shaped
 
-__all__ = ["Append", "Consent", "Facts", "Limited", "NeedBody", "Pass", "Reply", "Shaped", "Step"]
+__all__ = ["Append", "Consent", "Facts", "Limited", "NeedBody", "Pass", "Prove", "Reply", "Shaped", "Step"]
 
 
 class Consent:

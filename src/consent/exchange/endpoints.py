@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode
 
 from ..banner.look import asset
 from ..banner.markup import settings_page, shown
+from ..banner.receipt import receipt_page
 from ..banner.text import LANGUAGES, Words, negotiate
 from ..errors import InvalidRequest
 from ..gate.cookies import expire
@@ -21,7 +22,7 @@ from ..visitor.cookie import MAX_AGE
 from ..visitor.decision import Decision, Visitor
 from ..visitor.network import network_of
 from .choice import LIMIT, Choice, check_origin, local_path, read_choice
-from .facts import Append, Facts, Limited, NeedBody, Reply, Step
+from .facts import Append, Facts, Limited, NeedBody, Prove, Reply, Step
 
 if TYPE_CHECKING:
     from . import Consent
@@ -116,12 +117,12 @@ def _unrecorded(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice
     held = visitor.granted & frozenset(consent.policy.optional)
     kept = held & choice.granted
     if choice.granted and kept == held:
-        return _not_saved(consent, facts, visitor, choice, None, why)
+        return _not_saved(consent, facts, visitor, choice, None, why=why)
     before = visitor.decision if visitor.current and kept else None
     decision = replace(before, granted=kept) if before is not None else _made(facts, visitor, kept)
     decision = replace(decision, logged=False)
     if kept != choice.granted:
-        return _not_saved(consent, facts, visitor, choice, decision, why)
+        return _not_saved(consent, facts, visitor, choice, decision, why=why)
     return _decided(consent, facts, visitor, choice, decision)
 
 
@@ -198,7 +199,7 @@ def _decided(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, d
 
 
 def _not_saved(
-    consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, decision: Decision | None, why: Limited | None
+    consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, decision: Decision | None, *, why: Limited | None
 ) -> Reply:
     """The log could not keep an agreement: nothing is granted, and the visitor is told so."""
     status = 503 if why is None else 429
@@ -250,23 +251,31 @@ def _state(consent: Consent, facts: Facts) -> Reply:
     return _json(200, page.state() | page.late(), *(_expired(consent, facts, visitor) if visitor.current else ()))
 
 
-def _receipt(consent: Consent, facts: Facts) -> Reply:
-    decision = consent.visitor(facts).decision
+def _receipt(consent: Consent, facts: Facts) -> Step:
+    """What a visitor's own cookie says, and the log's proof of it: nobody else can ask for it."""
+    visitor = consent.visitor(facts)
+    page = consent.page(facts, visitor) if "text/html" in (facts.header("accept") or "") else None
+    decision = visitor.decision
     if decision is None or decision.record is None:
         # A refusal's cookie names no record, so that a refusal tracks nobody.
-        return _json(404, {"error": "no-receipt"})
-    return _json(
-        200,
-        {
-            "id": decision.record,
-            "leaf": decision.leaf,
-            "granted": sorted(decision.granted),
-            "policy": decision.policy,
-            "model": decision.model,
-            "at": decision.at,
-            "gpc": decision.gpc,
-        },
-    )
+        if page is None:
+            return _json(404, {"error": "no-receipt"})
+        return Reply(404, _page_headers(), receipt_page(page, None).encode())
+    receipt = {
+        "id": decision.record,
+        "leaf": decision.leaf,
+        "granted": sorted(decision.granted),
+        "policy": decision.policy,
+        "model": decision.model,
+        "at": decision.at,
+        "gpc": decision.gpc,
+    }
+
+    def proven(proof: str | None) -> Reply:
+        whole = {**receipt, "proof": proof}
+        return Reply(200, _page_headers(), receipt_page(page, whole).encode()) if page else _json(200, whole)
+
+    return Prove(decision.record, proven)
 
 
 def _declaration(consent: Consent, facts: Facts) -> Reply:  # noqa: ARG001 - the same for everybody
@@ -317,7 +326,7 @@ def _panel_style(consent: Consent, facts: Facts) -> Reply:
     return _asset("panel.css")(consent, facts) if consent.debug else _text(404, "There is nothing here.")
 
 
-_READS: Mapping[str, Callable[[Consent, Facts], Reply]] = {
+_READS: Mapping[str, Callable[[Consent, Facts], Step]] = {
     "settings": _settings,
     "state": _state,
     "receipt": _receipt,

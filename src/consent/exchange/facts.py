@@ -12,7 +12,7 @@ from ..log.record import Receipt, Record
 if TYPE_CHECKING:
     from .passing import Pass
 
-__all__ = ["DOCUMENTS", "Append", "Facts", "Limited", "NeedBody", "Reply", "Step"]
+__all__ = ["DOCUMENTS", "Append", "Facts", "Limited", "NeedBody", "Prove", "Reply", "Step"]
 
 
 class Facts(NamedTuple):
@@ -137,7 +137,19 @@ class Append:
         return self._then(receipt)
 
 
-Step: TypeAlias = "NeedBody | Append | Reply | Pass"
+Step: TypeAlias = "NeedBody | Append | Prove | Reply | Pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Ask the log for the proof of a sealed record, and come back with it; with None if there is none yet."""
+
+    record: str
+    _then: Callable[[str | None], Reply] = field(repr=False)
+
+    def resume(self, proof: str | None) -> Reply:
+        return self._then(proof)
+
 
 #: Request headers to set before the application sees the request; None removes one.
 RequestChanges: TypeAlias = Mapping[str, "str | None"]

@@ -167,6 +167,10 @@ class Appender:
         """The records in the database; see :meth:`SqlStore.records`."""
         return self.store.records(**filters)
 
+    def proof(self, record_id: str) -> str | None:
+        """The proof of a sealed record; see :meth:`SqlStore.proof`."""
+        return self.store.proof(record_id)
+
     def find(self, prefix: str) -> list[Stored]:
         """The records in the database whose id begins so; see :meth:`SqlStore.find`."""
         return self.store.find(prefix)

@@ -74,6 +74,15 @@ class Store(Protocol):
         """
         ...
 
+    def proof(self, record_id: str) -> str | None:
+        """The proof of a record, as a file (c2sp.org/tlog-proof) that says nothing of its content; None until it is
+        sealed.
+
+        :raises ValueError: if the log's hashes do not allow one.
+        :raises LogUnavailable: if the log cannot be read.
+        """
+        ...
+
     def find(self, prefix: str) -> list[Stored]:
         """The records, at most two, whose id begins with these hex digits.
 
@@ -251,6 +260,13 @@ class SqlStore:
                 return
             last = (rows[-1][1], rows[-1][0])
             left = None if left is None else left - len(rows)
+
+    def proof(self, record_id: str) -> str | None:
+        from .checkpoint import format_proof
+        from .proof import prove
+
+        found = prove(self._database, bytes.fromhex(record_id), content=False)
+        return format_proof(found) if found is not None else None
 
     def find(self, prefix: str) -> list[Stored]:
         digits = prefix.lower().replace("-", "")

@@ -442,9 +442,9 @@ def _address_source(table: Table) -> AddressSource:
     name, _, hops = rest.partition(":")
     if value == "connection":
         return AddressSource()
-    if kind == "header" and _TOKEN.match(name) and re.fullmatch(r"[1-9]?", hops):
-        return AddressSource(name, int(hops or 1))
-    table.fail("address", 'must be "connection", "header:NAME", or "header:NAME:2" behind two proxies', value)
+    if kind != "header" or not _TOKEN.match(name) or not re.fullmatch(r"[1-9]?", hops):
+        table.fail("address", 'must be "connection", "header:NAME", or "header:NAME:2" behind two proxies', value)
+    return AddressSource(name, int(hops or 1))
 
 
 def _address(table: Table, name: str, default: str = "") -> str:
