@@ -65,9 +65,14 @@ class Cluster:
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
 
-    def start(self) -> None:
-        # Without fsync: what is tested here is not the disk.
-        options = ("fsync=off", "listen_addresses=", f"unix_socket_directories={self.folder}", "max_connections=60")
+    def start(self, *, fsync: bool = False) -> None:
+        # Without fsync, where what is tested is not the disk.
+        options = (
+            f"fsync={'on' if fsync else 'off'}",
+            "listen_addresses=",
+            f"unix_socket_directories={self.folder}",
+            "max_connections=60",
+        )
         command = [
             str(self._programs / "postgres"),
             "-D",
