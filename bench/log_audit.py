@@ -3,7 +3,8 @@
     python bench/log_audit.py [--records N] [--log URL]
 
 Without a URL, an SQLite file in a temporary folder. CPU time is this process's; a database server's is not in it. Records
-are put in as a site does, many in one transaction, but without a request's cost.
+are put in as a site does, many in one transaction, but without a request's cost. Beside the figures stands what the
+processor does at all in the same minutes: on a quiet machine, some two million hashes of two hashes a second.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from consent.log.record import Record, mac_key, uuid7
 from consent.log.seal import Sealer
 from consent.log.store import Database, SqlStore, open_database
 from consent.log.tiles import Tiles
-from consent.log.tree import check_consistency, prove_consistency
+from consent.log.tree import check_consistency, node_hash, prove_consistency
 
 KEY = mac_key(b"a secret for the benchmark, long enough")
 SIGNER = Signer.new("bench.example/consent", bytes(range(64)))
@@ -104,6 +105,9 @@ def main() -> None:
 def run(database: Database, path: str, state: Path, number: int) -> None:
     store = SqlStore(database, [KEY])
     print(f"{number:,} records, {os.cpu_count()} cores", flush=True)
+    with timed("the processor: hash nodes", 200_000):
+        for _ in range(200_000):
+            node_hash(KEY, KEY)
     with timed("append, 1000 at a time", number):
         for first in range(0, number, BATCH):
             entries = [store.entry(record(n), NOTICE) for n in range(first, min(first + BATCH, number))]

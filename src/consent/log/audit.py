@@ -68,7 +68,7 @@ _SKEW = 300
 _HOUR = 3600
 #: Leaves that are put into the tree together, if no root in between was signed.
 _AT_ONCE = 1000
-_decode = json.JSONDecoder().decode
+_decode = json.JSONDecoder().raw_decode  # a canonical body has nothing around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,17 +307,23 @@ class _Verification:
         return leaf
 
     def _authentic(self, data: bytes, code: bytes) -> bool:
-        return any(hmac.compare_digest(mac(key, data), code) for key in self._terms.keys)
+        first, *others = self._terms.keys
+        return hmac.compare_digest(mac(first, data), code) or any(
+            hmac.compare_digest(mac(key, data), code) for key in others
+        )
 
     def _content(self, row: Row, name: str, body: bytes) -> None:
         try:
-            content = _decode(body.decode())
+            text = body.decode()
+            content, end = _decode(text)
             own = (content["id"], content["ts"], content.get("subject"))
             removed = parse_tombstone(body).removed if "removed" in content else ()
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             self._report.tell("content-unreadable", name)
             return
-        if own != (name, row.ts, None if row.subject is None else as_bytes(row.subject).hex()):
+        if end != len(text):
+            self._report.tell("content-unreadable", name)
+        elif own != (name, row.ts, None if row.subject is None else as_bytes(row.subject).hex()):
             self._report.tell("content-of-another", name)
         elif removed:
             self._report.tombstones += 1

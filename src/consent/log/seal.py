@@ -109,14 +109,19 @@ class Sealer:
                 head = self._head()
                 waiting = self._read(_WAITING, (self._batch,))
                 wrong = [(row[0], why) for row in waiting if (why := self._wrong(row))]
-                if not waiting:
-                    return Sealed(leaves, head.frontier.size, tuple(aside))
                 if wrong:
                     self._set_aside(wrong)
                     aside += [(_hex(rid), why) for rid, why in wrong]
-                elif self._put(head, waiting):
-                    leaves += len(waiting)
-                    told(len(waiting))
+                    continue
+                size = head.frontier.size + len(waiting)
+                if waiting and not self._put(head, waiting):
+                    continue
+            leaves += len(waiting)
+            told(len(waiting))
+            if (
+                len(waiting) < self._batch
+            ):  # what has come meanwhile is left to the next time: there may be no end to it
+                return Sealed(leaves, size, tuple(aside))
 
     def sweep(self) -> None:
         """Put into the queue what stands in no queue and has no leaf, and what was set aside once more."""
