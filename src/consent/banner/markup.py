@@ -319,6 +319,8 @@ def shown(look: Look, words: Words, regime: Regime) -> bytes:
         "policy": policy.version,
         "lang": words.language,
         "model": regime.model,
+        "months": regime.months,
+        "style": asset("consent.css").digest,
         "title": words("title"),
         "text": first_text(look, words, regime),
         "buttons": [words("accept"), words("refuse"), words("settings")],
@@ -336,6 +338,8 @@ def shown(look: Look, words: Words, regime: Regime) -> bytes:
                 "title": service.title,
                 "provider": service.provider,
                 "purposes": list(service.purposes),
+                "hosts": list(service.hosts),
+                "privacy_url": service.privacy_url,
                 "stored": [f"{name} ({said})" for name, said in _left(words, service)],
             }
             for service in policy.services
