@@ -39,7 +39,7 @@ setup: .venv/test node_modules/.package-lock.json
 	@tools/system python
 	@echo "consent: making an environment in .venv" >&2
 	@$(PYTHON) -m venv .venv
-	@pip install --quiet --editable .
+	@pip install --quiet --editable '.[audit]'
 	@touch $@
 
 .venv/test: .venv/demo

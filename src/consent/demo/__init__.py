@@ -7,9 +7,12 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .sealing import Sealing
 
 __all__ = ["add_command", "settings"]
 
@@ -93,23 +96,28 @@ def _run(options: argparse.Namespace) -> int:
 
     collector = Collector()
     neighbours = Neighbours(collector)
-    log = options.log or f"sqlite:///{_log_file()}"
+    folder = Path(tempfile.mkdtemp(prefix="consent-demo-"))
+    log = options.log or f"sqlite:///{folder}/consent.db"
     key = os.environ.get("CONSENT_SECRET_KEY") or secrets.token_urlsafe(32)
     app = ConsentMiddleware(
         Newspaper(neighbours.host, collector), settings(neighbours.host, options, log), secret_key=key
     )
     server = _server(options.host, _port(options.port), app, Quiet)
     neighbours.start()
+    sealing = None if options.log else _sealing(log, folder, key)
+    verify = f"  Verify them with         consent log verify --log {log} --trust {sealing.trust}\n" if sealing else ""
     print(
         f"\n  The Harbour Post is at   http://{options.host}:{server.server_port}\n"
         f"  Its decisions are in     {log}\n"
-        f"  Read them with           consent log list --log {log}\n\n"
+        f"  Read them with           consent log list --log {log}\n{verify}\n"
         "  Ctrl-C stops it.\n",
         flush=True,
     )
     try:
         server.serve_forever()
     finally:
+        if sealing:
+            sealing.stop()
         neighbours.stop()
         server.server_close()
         app.site.close()
@@ -141,5 +149,13 @@ def _server(host: str, port: int, app: Any, request_handler: Any) -> Any:
         ) from error
 
 
-def _log_file() -> Path:
-    return Path(tempfile.mkdtemp(prefix="consent-demo-")) / "consent.db"
+def _sealing(log: str, folder: Path, key: str) -> Sealing | None:
+    """What seals the log, at work; None without what it signs with."""
+    from .sealing import Sealing
+
+    try:
+        sealing = Sealing(log, folder, key)
+    except ImportError:
+        return None
+    sealing.start()
+    return sealing
