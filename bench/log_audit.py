@@ -86,7 +86,7 @@ def size(database: Database, path: str) -> int:
     database.scrub()
     if path:
         return sum(name.stat().st_size for name in Path(path).parent.glob(f"{Path(path).name}*"))
-    query = "SELECT SUM(pg_total_relation_size(oid)) FROM pg_class WHERE relname LIKE 'consent~_%' ESCAPE '~' AND relkind = 'r'"
+    query = "SELECT SUM(pg_total_relation_size(oid)) FROM pg_class WHERE relname ~ '^consent_' AND relkind = 'r'"
     return int(database.read(query, ())[0][0])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -27,6 +27,8 @@ _PATIENCE = 3.0
 _MOST = 4
 #: Seconds to wait before each further try of a transaction that found no order.
 _PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+#: What a server says as it ends a session.
+_ENDED = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.CannotConnectNow)
 _T = TypeVar("_T")
 
 
@@ -104,8 +106,13 @@ class PostgresDatabase:
         return self._with_connection(lambda connection: connection.execute(statement.encode(), values).fetchall())
 
     def scrub(self) -> bool:
-        # Of who owns the table: for others the server only says that it did not, and does it when it comes to it.
-        self._with_connection(lambda connection: connection.execute("VACUUM consent_record"))
+        def work(connection: _Connection) -> None:
+            # Its kin collect what was removed by themselves, and know no such statement.
+            with suppress(psycopg.errors.SyntaxError, psycopg.errors.FeatureNotSupported):
+                connection.execute("VACUUM consent_record")
+
+        # Who does not own the table is told that nothing was done; the server does it when it comes to it.
+        self._with_connection(work)
         return True
 
     def close(self) -> None:
@@ -117,12 +124,16 @@ class PostgresDatabase:
         Appends are idempotent: whether the first one got through does not matter.
         """
         with _errors():
-            connection = None
+            lost = False
             try:
                 with self._pool.lend() as connection:
-                    return _serialized(work, connection)
+                    try:
+                        return _serialized(work, connection)
+                    except psycopg.Error as error:
+                        lost = connection.closed or isinstance(error, _ENDED)
+                        raise
             except psycopg.Error:
-                if connection is not None and not connection.closed:
+                if not lost:
                     raise
             self._pool.close_idle()  # the others are no better
             with self._pool.lend() as connection:
