@@ -49,7 +49,6 @@ def test_a_gigabyte_of_html_passes_in_the_memory_of_its_beginning() -> None:
     assert sent > GIGABYTE
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there, and in KiB elsewhere
     assert (most - early) * unit < 16 * 1024 * 1024
-    assert most * unit < 128 * 1024 * 1024
 
 
 def test_the_first_bytes_are_out_before_the_second_chunk_comes_in() -> None:
