@@ -10,15 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from cluster import Cluster
 from flaky import FlakyDatabase
 from records import KEY, NOTICE, make_record
 
 from consent.errors import ConfigurationError, LogUnavailable
 from consent.log.append import Appender, open_log
+from consent.log.postgres import PostgresDatabase
 from consent.log.record import Receipt, Record
 from consent.log.spool import Spool
-from consent.log.store import SqlStore
+from consent.log.store import SqlStore, Transaction, open_store
 
 
 class Clock:
@@ -394,3 +397,55 @@ def test_a_log_in_use_goes_through_a_fork_and_both_sides_append_and_drain(tmp_pa
     log.append(make_record(4), NOTICE)
     assert kept(log) == [make_record(number) for number in range(5)]
     log.close()
+
+
+def test_a_database_that_finds_no_order_is_asked_again_until_it_does(cluster: Cluster) -> None:
+    # As CockroachDB and YugabyteDB do by default: each transaction as if it were alone, else SQLSTATE 40001.
+    name = cluster.new_database()
+    cluster.execute("postgres", f"ALTER DATABASE {name} SET default_transaction_isolation = serializable")
+    logs = [Appender(open_store(cluster.url(name), keys=[KEY])) for _ in range(4)]
+    logs[0].append(make_record(0), NOTICE)
+    failed: list[BaseException] = []
+
+    def work(log: Appender, first: int) -> None:
+        try:
+            for number in range(first, first + 25):
+                log.append(make_record(number), NOTICE)
+                log.append(make_record(number - 20), NOTICE)  # another's too
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(log, 100 + 20 * n)) for n, log in enumerate(logs * 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    found = leaves(logs[0])
+    assert {make_record(number).id for number in range(80, 340)} <= found.keys()
+    for log in logs:
+        log.close()
+
+
+def test_a_transaction_that_found_no_order_is_tried_again_so_often_and_then_fails(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = PostgresDatabase(cluster.new_schema())
+    SqlStore(database, [KEY]).append(make_record(0), NOTICE)
+    tried: list[int] = []
+
+    def work(transaction: Transaction) -> int:
+        transaction.insert("consent_pending (rid)", [(bytes(16),)])
+        tried.append(1)
+        if len(tried) < wanted:
+            raise psycopg.errors.SerializationFailure
+        return len(tried)
+
+    wanted = 5
+    assert database.transact(work) == 5
+    tried.clear()
+    wanted = 1000
+    with pytest.raises(LogUnavailable, match="SerializationFailure"):
+        database.transact(work)
+    assert len(tried) == 7
+    database.close()
