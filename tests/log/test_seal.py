@@ -325,7 +325,17 @@ database.close()
 """
 
 
-def test_many_sealers_on_many_hosts_give_each_record_one_leaf(log_url: str, tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql, serializable"])
+def any_log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Also where every transaction may be told to begin again, as the distributed kin of PostgreSQL do."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/consent.db"
+    url: str = request.getfixturevalue("cluster").new_schema()
+    return url + "%20-c%20default_transaction_isolation%3Dserializable" * ("serializable" in request.param)
+
+
+def test_many_sealers_on_many_hosts_give_each_record_one_leaf(any_log_url: str, tmp_path: Path) -> None:
+    log_url = any_log_url
     store = open_store(log_url, keys=[KEY])
     store.append(make_record(0), NOTICE)
     store.close()
