@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from differential import POLICY, document
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from consent.gate import Gate, Rules, judge, look, tokens
 from consent.gate.glance import Glance
 from consent.gate.match import addresses_in
+from consent.gate.walk import TAG_CAP
 from consent.policy import catalogue
-from consent.policy.policy import Policy, Purpose
+from consent.policy.policy import Policy, Purpose, Service
 
 CATALOGUE = Policy.of(
     [Purpose(name) for name in ("necessary", "preferences", "analytics", "marketing")],
@@ -138,3 +140,35 @@ def test_an_odd_spelling_gets_a_closer_look(tag: str, rules: Callable[[Policy], 
 )
 def test_what_sites_write_passes_at_a_glance(tag: str, rules: Callable[[Policy], Rules]) -> None:
     assert Glance(look.look_of(rules(CATALOGUE))).passes(b"", tag.encode())
+
+
+def test_many_threads_look_at_once(rules: Callable[[Policy], Rules]) -> None:
+    chance = random.Random(7)
+    pages = [document(chance) for _ in range(40)]
+    glancing = rules(POLICY)
+    alone = [gated(glancing, page) for page in pages]
+    again = Rules(POLICY)
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(3):
+            assert list(threads.map(lambda page: gated(again, page), pages)) == alone
+
+
+def test_whether_there_is_a_native_search_or_not_a_tag_may_be_as_long(rules: Callable[[Policy], Rules]) -> None:
+    for filling in (b"x" * (TAG_CAP - 100), b"x" * (TAG_CAP + 100)):
+        for page in (
+            b"<body><p>a<p title='" + filling + b"'>b<script>track(1)</script>",
+            b"<body><p>a<script>" + filling + b"</script>b<script>track(1)</script>",
+            b"<body><p>a<!--" + filling + b"-->b<script>track(1)</script>",
+        ):
+            whole = gated(rules(POLICY), page, len(page))
+            assert whole == gated(rules(POLICY), page, 1 << 20)
+            assert whole.endswith(b"data-consent-service=tracker>track(1)</script>")
+
+
+def test_what_hyperscan_cannot_compile_is_searched_for_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = Policy.of(
+        [Purpose("necessary"), Purpose("a")], [Service("long", purposes=("a",), snippets=("x" * 70_000,))]
+    )
+    made = Rules(policy)
+    assert isinstance(look.look_of(made), look._Searching)
+    assert b"data-consent-for=a" in gated(made, b"<script>" + b"x" * 70_000 + b"</script>")

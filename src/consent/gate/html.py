@@ -235,7 +235,9 @@ class Gate:
         if found.tag is None:
             return self._judge.unread(data, found.at)
         text = data[found.text[0] : found.text[1]] if found.text is not None else b""
-        return self._judge.verdict(data, found.at, found.tag, text, whole=found.whole, references=found.references)
+        return self._judge.verdict(
+            data, found.at, found.tag, text, whole=found.whole, references=found.references, doubted=found.doubted
+        )
 
 
 def _held(verdict: Verdict, offset: int) -> Held:

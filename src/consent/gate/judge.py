@@ -162,15 +162,16 @@ class Judge:
         whole: bool = True,
         references: bool = True,
         depth: int = 0,
+        doubted: bool = False,
     ) -> Verdict | None:
         """How the tag at ``at`` is held, or None if it may stand.
 
         ``text``: a script's or style's content. ``whole``: whether that is all of it; if not, it is held.
         ``references``: whether character references count in it. ``depth``: in how many documents within attributes
-        the tag stands.
+        the tag stands. ``doubted``: whether a glance would tell nothing new.
         """
         raw = data[at : tag.end]
-        glanced = whole and not self._xml
+        glanced = whole and not self._xml and not doubted
         if glanced and (harmless_end(raw, 0) or self._glance.passes(tag.name, raw, text, references=references)):
             return None
         key = (raw, text, references, depth > 0)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import html
 import importlib
 import re
-import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -23,6 +22,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .match import Rules, edges
 from .sight import Sight, WholeSight, any_in
+from .tokens import TAG_CAP
 
 __all__ = ["Look", "look_of", "unescaped"]
 
@@ -52,7 +52,12 @@ def look_of(rules: Rules) -> Look:
     """How to look for these; the same one each time, with what it remembers."""
     hyperscan = _hyperscan()
     # A strict policy knows every host.
-    return _Searching(rules) if hyperscan is None or rules.policy.strict else _Scanning(rules, hyperscan)
+    if hyperscan is None or rules.policy.strict:
+        return _Searching(rules)
+    try:
+        return _Scanning(rules, hyperscan)
+    except hyperscan.HyperscanError:
+        return _Searching(rules)  # a pattern of the site's own is too much for it
 
 
 def unescaped(text: bytes) -> bytes:
@@ -116,7 +121,7 @@ _ODD = (
     _FOLLOWED,
     Odd(  # a scheme without slashes, but for images
         re.compile(rb":(?<=[psa]:)(?!//)(?<=(?:ttp|tps|ftp|wss|[^a-z]ws|ata):)(?!(?<=ata:)image/[^s])"),
-        rb"(?:ttps?|ftp|wss|[^a-z]ws):(?:[^/]|/[^/])|ata:(?:[^i]|i[^m]|im[^a]|ima[^g]|imag[^e]|image[^/]|image/s)",
+        rb"(?:ttps?|ftp|wss|[^a-z]ws):(?:[^/\\]|/[^/\\])|ata:(?:[^i]|i[^m]|im[^a]|ima[^g]|imag[^e]|image[^/]|image/s)",
     ),
     _telling_references(),
     _NEEDLESS,
@@ -321,15 +326,18 @@ class _Scanning:
             flags=[0 if cased else hyperscan.HS_FLAG_CASELESS for _, _, cased in expressions],
         )
         self._scratch = hyperscan.Scratch
-        self._local = threading.local()
+        #: Rooms to work in, each for one thread at a time.
+        self._free: list[Any] = []
 
     def over(self, data: bytes) -> Sight:
         found = self._found(data)
         scripts = sorted([*found[_DECLARED], *found[_TEXT], *found[_SCRIPT]])
-        handlers = [each for each in found[_RUN] if _may_run(data, each, scripts)]
+        handlers = _may_run(data, found[_RUN], scripts)
         addresses = [*found[_PATH], *found[_UNDECLARED], *found[_DECLARED]]
         suspects = sorted([*found[_TAG], *handlers, *addresses])
         styles = sorted([*addresses, *found[_TEXT], *found[_STYLE]])
+        if len(data) > TAG_CAP:
+            return Sight(data, suspects)  # what is longer than the caps must be seen by the walk
         return WholeSight(data, suspects, found[_STOP], scripts, styles)
 
     def clears_tag(self, raw: bytes) -> bool:
@@ -355,15 +363,13 @@ class _Scanning:
     def _found(self, data: bytes) -> list[list[int]]:
         """Where what has each kind ends."""
         found: list[list[int]] = [[] for _ in _KINDS]
-        self._database.scan(data, match_event_handler=self._seen, context=found, scratch=self._own_scratch())
+        try:
+            scratch = self._free.pop()
+        except IndexError:
+            scratch = self._scratch(self._database)
+        self._database.scan(data, match_event_handler=self._seen, context=found, scratch=scratch)
+        self._free.append(scratch)
         return found
-
-    def _own_scratch(self) -> Any:
-        """A thread's own room to work in."""
-        scratch = getattr(self._local, "scratch", None)
-        if scratch is None:
-            scratch = self._local.scratch = self._scratch(self._database)
-        return scratch
 
 
 def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
@@ -389,8 +395,23 @@ def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
             yield _DECLARED if declared else _UNDECLARED, re.escape(path), True
 
 
-def _may_run(data: bytes, at: int, scripts: Sequence[int]) -> bool:
-    """Whether a script in an attribute may be somebody's: what scripts have is in the rest of its tag, or an escape."""
-    end = data.find(b">", at)
-    end = len(data) if end < 0 else end
-    return any_in(scripts, at, end) or data.find(b"&", at, end) >= 0 or data.find(b"%", at, end) >= 0
+def _may_run(data: bytes, handlers: Iterable[int], scripts: Sequence[int]) -> Iterator[int]:
+    """Those scripts in attributes that may be somebody's: what scripts have is in the rest of the tag, or an escape.
+
+    ``handlers``: where each begins, in order.
+    """
+    end = reference = escape = -1  # the next of each
+    for at in handlers:
+        end = _next(data, b">", at, end)
+        reference = _next(data, b"&", at, reference)
+        escape = _next(data, b"%", at, escape)
+        if reference < end or escape < end or any_in(scripts, at, end):
+            yield at
+
+
+def _next(data: bytes, mark: bytes, at: int, known: int) -> int:
+    """Where the next mark is; ``known``: where the last that was found is."""
+    if known >= at:
+        return known
+    found = data.find(mark, at)
+    return len(data) if found < 0 else found

@@ -17,15 +17,19 @@ class Sight:
         somebody's. They may stand anywhere else, too.
     """
 
+    #: Whether a closer look is needed at whatever it does not clear.
+    is_whole = False
+
     def __init__(self, data: bytes, suspects: Sequence[int]) -> None:
         self._data = data
         self._suspects = suspects
 
     def plain_end(self, at: int, *, place: Place) -> int:
         """Where the run ends of text and tags that may be left out, and that leave what follows as it is."""
-        for suspect in self._suspects[bisect_right(self._suspects, at) :]:
-            at = plain_end(self._data, at, suspect - 1, place=place)
-            if at < suspect - 1:
+        for number in range(bisect_right(self._suspects, at), len(self._suspects)):
+            limit = self._suspects[number] - 1
+            at = plain_end(self._data, at, limit, place=place)
+            if at < limit:
                 return at
         return plain_end(self._data, at, place=place)
 
@@ -40,6 +44,8 @@ class Sight:
 
 class WholeSight(Sight):
     """The same, with all that is not simply written, and all that may be somebody's in scripts and styles."""
+
+    is_whole = True
 
     def __init__(
         self, data: bytes, suspects: Sequence[int], stops: Sequence[int], scripts: Sequence[int], styles: Sequence[int]

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 __all__ = [
+    "TAG_CAP",
+    "TEXT_CAP",
     "Attribute",
     "Tag",
     "comment_end",
@@ -21,6 +23,11 @@ __all__ = [
     "read_tag",
     "script_end",
 ]
+
+#: Bytes. A longer tag is reported unread. (Editors paste photographs into pages as ``data:`` addresses.)
+TAG_CAP = 1 << 22
+#: Bytes of a script, style or comment that are waited for; a longer script or style is reported with what there is.
+TEXT_CAP = 1 << 22
 
 _NAME = re.compile(rb"[a-zA-Z][^\t\n\f\r />]*")
 # One attribute, or the ">" that ends the tag. No two ways to match the same bytes, hence no backtracking:

@@ -17,14 +17,9 @@ import re
 from typing import NamedTuple, TypeAlias
 
 from .sight import Sight
-from .tokens import Tag, comment_end, raw_text_end, read_tag, script_end
+from .tokens import TAG_CAP, TEXT_CAP, Tag, comment_end, raw_text_end, read_tag, script_end
 
 __all__ = ["TAG_CAP", "TEXT_CAP", "Found", "Walk"]
-
-#: Bytes. A longer tag is reported unread. (Editors paste photographs into pages as ``data:`` addresses.)
-TAG_CAP = 1 << 22
-#: Bytes of a script, style or comment that are waited for; a longer script or style is reported with what there is.
-TEXT_CAP = 1 << 22
 
 #: How often tags within tags are read again, where it is not sure which of them is the tag: for these bytes, and
 #: for so many times the bytes of the outermost. What is beyond is reported unread.
@@ -57,7 +52,7 @@ class Found(NamedTuple):
 
     ``text``: the offsets of a script's or style's content, if it is one. ``whole``: False if that is longer than the
     cap. ``sure``: whether every hypothesis takes it for a tag. ``references``: whether character references may count
-    in the text, as they do in svg.
+    in the text, as they do in svg. ``doubted``: whether it was looked over, and may be somebody's.
     """
 
     at: int
@@ -66,6 +61,7 @@ class Found(NamedTuple):
     whole: bool = True
     sure: bool = True
     references: bool = True
+    doubted: bool = False
 
 
 class _Extent(NamedTuple):
@@ -191,7 +187,8 @@ class Walk:
     def _find(self, found: list[Found], each: Found) -> None:
         """Report a tag, if it may not be left out."""
         if self._sight is None or not self._clears(self._sight, each):
-            found.append(each)
+            doubted = self._sight is not None and self._sight.is_whole and each.tag is not None and each.tag.simple
+            found.append(each._replace(doubted=doubted) if doubted else each)
 
     @staticmethod
     def _clears(sight: Sight, each: Found) -> bool:
