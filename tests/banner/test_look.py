@@ -90,6 +90,7 @@ def test_a_notice_is_canonical_json(language: str, regime: str) -> None:
 BESIDE = {
     "back", "close", "cookie", "declaration", "duration", "gpc", "link", "no_cookies", "no_services", "not_saved",
     "placeholder_undeclared", "privacy_choices", "privacy_policy", "provider", "purpose", "read_more", "saved", "service",
+    "receipt", "receipt_none", "receipt_sealed", "receipt_text", "receipt_waiting",
     "status_accepted", "status_custom", "status_refused", "status_undecided", "status_undecided_opt_in",
 }  # fmt: skip
 
