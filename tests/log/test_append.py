@@ -18,6 +18,7 @@ from records import KEY, NOTICE, make_record
 
 from consent.errors import ConfigurationError, LogUnavailable
 from consent.log.append import Appender, open_log
+from consent.log.limit import Limit, LimitReached
 from consent.log.postgres import PostgresDatabase
 from consent.log.record import Receipt, Record
 from consent.log.spool import Spool
@@ -224,9 +225,14 @@ def test_another_process_drains_what_one_has_left(log: Appender, database: Flaky
     database.mood = "lost"
     receipts = [log.append(make_record(number), NOTICE) for number in range(5)]
     database.mood = "works"
-    other = Appender(SqlStore(database, [KEY]), Spool(spool.path))
-    other.append(make_record(9), NOTICE)  # whoever appends looks
-    eventually(lambda: len(kept(log)) == 6)
+    other = Appender(SqlStore(database, [KEY]), Spool(spool.path))  # whoever starts looks
+    eventually(lambda: len(kept(log)) == 5)
+    eventually(lambda: spooled(spool) == [])
+    database.mood = "lost"
+    receipts.append(log.append(make_record(8), NOTICE))
+    database.mood = "works"
+    other.append(make_record(9), NOTICE)  # and whoever appends
+    eventually(lambda: len(kept(log)) == 7)
     assert {receipt.id: receipt.leaf for receipt in receipts}.items() <= leaves(log).items()
     eventually(lambda: spooled(spool) == [])
     other._mending.end()
@@ -302,6 +308,23 @@ def test_an_agreement_that_is_kept_although_the_visitor_was_told_that_it_was_not
     assert first == make_record()
     assert stone is not None
     assert (stone.kind, stone.prev, stone.granted, stone.refused) == ("void", make_record().id, (), ())
+
+
+def test_an_agreement_that_was_lost_and_came_too_often_for_the_spool_is_void_if_it_is_kept_after_all(
+    make: Callable[..., Appender], database: FlakyDatabase, spool: Spool
+) -> None:
+    limit = Limit(1, key=KEY, clock=lambda: 1.8e9)
+    log = make(spool, limit=limit)
+    for _ in range(3):  # all but the last that one may make
+        limit.take("8.8.4.0/24")
+    database.mood = "hangs"
+    with pytest.raises(LimitReached):
+        log.append(make_record(), NOTICE, network="8.8.4.0/24")
+    database.wake()
+    eventually(lambda: kept(log) == [make_record()])
+    log._database.end()
+    log._mend()
+    assert [record.kind for record in kept(log) if record] == ["custom", "void"]
 
 
 def test_a_refusal_that_is_kept_late_was_honoured_and_is_not_void(

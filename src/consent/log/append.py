@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -113,6 +114,8 @@ class Appender:
         self._look = 0.0
         self._pause = _REST
         self._closed = False
+        if spool is not None and os.path.exists(spool.path):  # noqa: PTH110 - says no where it may not look
+            self._mending.wake()  # there may be something in it
 
     def append(self, record: Record, notice: bytes = b"", *, network: str = "") -> Receipt:
         """Keep a record, durably when this returns. The same record again is kept once.
@@ -130,17 +133,17 @@ class Appender:
         for place in self._places(record):
             try:
                 receipt = place(asked)
-            except LimitReached:
-                raise
             except LogUnavailable as error:
+                if isinstance(error, LimitReached) and not failures:
+                    raise  # nothing was begun
                 failures.append(error)
             else:
                 self._doubtful.pop(record.id, None)  # denied before, and now it is not
                 return receipt
         asked.denied = True
         self._doubt(asked)
-        if len(failures) == 1:
-            raise failures[0]
+        if len(failures) == 1 or isinstance(failures[-1], LimitReached):
+            raise failures[-1]
         raise LogUnavailable("; ".join(map(str, failures))) from failures[0]
 
     def drain(self) -> int:
