@@ -127,6 +127,15 @@ def fill(log: Log, state: Path, size: int) -> None:
     assert sealer(log, state, keys=()).seal() == Sealed(size - 1, size)
 
 
+def test_what_is_signed_is_on_the_disk(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/consent.db")
+    store.find("")
+    store.close()
+    opened = open_database(f"sqlite:///{tmp_path}/consent.db", create=False)  # as the command does
+    assert opened.read("PRAGMA synchronous", ()) == [(2,)]
+    opened.close()
+
+
 # What is set aside
 
 

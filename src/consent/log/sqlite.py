@@ -128,15 +128,15 @@ class SqliteDatabase:
         )
         # What was tampered with may be no UTF-8; its bytes come back as they are.
         connection.text_factory = lambda text: text.decode(errors="surrogateescape")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's own cache
         connection.execute("PRAGMA secure_delete = ON")  # what was removed is overwritten
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if self._path:
             connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
-        connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's own cache
         if not (_has_tables(connection) and check_version(_versions(connection))):
             connection.execute("BEGIN IMMEDIATE")
             for statement in tables("BLOB", lean=" WITHOUT ROWID"):
