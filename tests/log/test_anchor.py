@@ -86,6 +86,42 @@ def test_a_timestamp_is_kept_and_checks_for_us_and_for_openssl(log: Run, authori
     assert codes(log(*verify)) == ["no-pins"]
 
 
+def test_who_has_given_their_word_is_not_asked_again_and_who_has_not_is_though_nothing_is_new(
+    log: Run, authority: Authority
+) -> None:
+    asked: list[str] = []
+
+    def answer(path: str, question: bytes) -> tuple[int, bytes]:
+        asked.append(path)
+        return authority.answer(path, question)
+
+    assert log("log", "seal", "--signer", "signer").returncode == 0
+    with serving(answer) as url:
+        for _ in range(2):
+            assert log("log", "seal", "--signer", "signer", "--timestamp", url).returncode == 0
+    assert len(asked) == len(anchors()) == 1
+
+
+def test_an_empty_log_is_nothing_to_vouch_for(log: Run) -> None:
+    log("log", "init", "--log", "sqlite:///empty.db")
+    arguments = ("log", "seal", "--signer", "signer", "--state", "s", "--log", "sqlite:///empty.db")
+    assert log(*arguments, "--timestamp", "http://127.0.0.1:1").returncode == 0
+
+
+def test_a_sealer_that_goes_on_outlives_an_authority_that_is_away(log: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("consent.log.command.proving.time.sleep", sleep)
+    done = log("log", "seal", "--signer", "signer", "--timestamp", "http://127.0.0.1:1", "--every", "60")
+    assert (done.stdout, done.returncode, pauses) == ("Sealed 3; the log has 3.\n", 130, [60, 60])
+    assert done.stderr.count("no word for the checkpoint") == 2
+
+
 def test_a_timestamp_for_another_checkpoint_is_found_out(log: Run, authority: Authority) -> None:
     with serving(authority.answer) as url:
         log("log", "seal", "--signer", "signer", "--timestamp", url)

@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, LogUnavailable
 from ..anchor import TIMESTAMP, WITNESS, ask_authority, ask_witness
 from ..archive import ArchiveEvidence
 from ..audit import Report, Terms, verify
@@ -164,18 +164,21 @@ def _seal(options: argparse.Namespace) -> int:
     code, signer = 0, read_signer(options.signer)
     with opened_database(options) as database:
         while True:
-            done = seal_log(options, database, signer, sweep=options.sweep)
-            code |= _tell_sealed(done, json_lines=options.json)
-            if done.leaves:
+            try:
+                code |= _tell_sealed(seal_log(options, database, signer, sweep=options.sweep), options)
                 _anchor(options, database)
+            except LogUnavailable as error:
+                if options.every is None:
+                    raise
+                print(f"consent: {error}", file=sys.stderr)  # it may be there the next time
             if options.every is None:
                 return code
             sys.stdout.flush()
             time.sleep(options.every)
 
 
-def _tell_sealed(done: Sealed, *, json_lines: bool) -> int:
-    if json_lines:
+def _tell_sealed(done: Sealed, options: argparse.Namespace) -> int:
+    if options.json:
         aside = [{"id": name, "why": why} for name, why in done.aside]
         print(json.dumps({"sealed": done.leaves, "size": done.size, "aside": aside}))
     elif done.leaves or done.aside:
@@ -186,25 +189,31 @@ def _tell_sealed(done: Sealed, *, json_lines: bool) -> int:
 
 
 def _anchor(options: argparse.Namespace, database: Database) -> None:
-    """Ask whom the options name for their word for the last checkpoint, and keep it."""
-    size, note = database.read("SELECT size, note FROM consent_checkpoint ORDER BY size DESC LIMIT 1", ())[0]
-    insert = "INSERT INTO consent_anchor (size, kind, ts, token) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-    insert = insert.replace("?", database.placeholder)
-    if options.timestamp:
-        token = ask_authority(options.timestamp, note)
-        database.write([(insert, (size, TIMESTAMP, int(time.time()), token))])
-    if options.witness:
+    """Ask whom the options name for their word for the last checkpoint, if they have not given it; and keep it."""
+
+    def read(query: str, *values: Any) -> list[tuple[Any, ...]]:
+        return database.read(query.replace("?", database.placeholder), values)
+
+    def keep(kind: str, token: bytes) -> None:
+        insert = "INSERT INTO consent_anchor (size, kind, ts, token) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        row = (size, kind, int(time.time()), token)
+        database.write([(insert.replace("?", database.placeholder), row)])
+
+    last = read("SELECT size, note FROM consent_checkpoint ORDER BY size DESC LIMIT 1")
+    if not last:
+        return
+    size, note = last[0]
+    given = dict(read("SELECT kind, MAX(size) FROM consent_anchor GROUP BY kind"))
+    if options.timestamp and given.get(TIMESTAMP) != size:
+        keep(TIMESTAMP, ask_authority(options.timestamp, note))
+    if options.witness and given.get(WITNESS) != size:
         if not options.trust:
             raise ConfigurationError("a witness is asked where its key is known: --trust FILE")
-        trust = read_trust(options.trust)
-        seen = database.read(
-            f"SELECT MAX(size) FROM consent_anchor WHERE kind = {database.placeholder}",  # noqa: S608
-            (WITNESS,),
-        )[0][0]
-        lines = ask_witness(
-            options.witness, note, trust, seen or 0, lambda old: prove_consistency(old, size, Tiles(database))
-        )
-        database.write([(insert, (size, WITNESS, int(time.time()), lines))])
+
+        def grown(old: int) -> list[bytes]:
+            return prove_consistency(old, size, Tiles(database))
+
+        keep(WITNESS, ask_witness(options.witness, note, read_trust(options.trust), given.get(WITNESS, 0), grown))
 
 
 # Verifying
