@@ -190,9 +190,10 @@ class SqlStore:
             entries = take()
             barred = admit(transaction, entries) if admit is not None else {}
             first = {entry.id: entry for entry in reversed(entries) if entry.id not in barred}
-            new = transaction.claim(_RECORD, [_row(entry) for entry in first.values()])
-            transaction.insert(_PENDING, [(rid,) for rid in new])
-            words = {sha256(entry.notice).digest(): entry.notice for entry in entries if entry.notice}
+            # In order: indexes grow at their end and stay small, and no two transactions wait for each other crosswise.
+            new = transaction.claim(_RECORD, [_row(first[rid]) for rid in sorted(first)])
+            transaction.insert(_PENDING, [(rid,) for rid in sorted(new)])
+            words = {entry.notice_hash: entry.notice for entry in entries if entry.notice}
             unseen = [(digest, _NOTICE_TYPE, text) for digest, text in words.items() if digest not in self._noticed]
             transaction.insert(_NOTICE, unseen)
             return new
@@ -202,7 +203,7 @@ class SqlStore:
         except ConfigurationError as error:
             # While versions roll over many hosts: no reason to answer a visitor with an error.
             raise LogUnavailable(str(error)) from error
-        self._noticed.update(sha256(entry.notice).digest() for entry in entries if entry.notice)
+        self._noticed.update(entry.notice_hash for entry in entries if entry.notice)
         outcomes: list[Receipt | LogUnavailable] = []
         for entry in entries:
             outcomes.append(entry.receipt if entry.id in new else barred.get(entry.id) or self._first(entry))
