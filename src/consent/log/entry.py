@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 
 from .record import Receipt, Record, commitment, format_body, leaf_data, leaf_hash, mac
 
@@ -24,6 +25,7 @@ class Entry:
     id: bytes
     ts: int
     subject: bytes | None
+    commitment: bytes
     salt: bytes
     code: bytes
     body: bytes
@@ -31,8 +33,9 @@ class Entry:
     network: str = ""
 
     @cached_property
-    def commitment(self) -> bytes:
-        return commitment(self.salt, self.body)
+    def notice_hash(self) -> bytes:
+        """The key under which the notice is kept."""
+        return sha256(self.notice).digest()
 
     @property
     def receipt(self) -> Receipt:
@@ -46,12 +49,14 @@ class Entry:
 def make_entry(record: Record, notice: bytes, *, key: bytes, salt: bytes, network: str = "") -> Entry:
     """Make a record ready. ``key`` is that of the records' codes; ``salt`` is 32 random bytes, never used before."""
     body = format_body(record)
+    committed = commitment(salt, body)
     return Entry(
         id=bytes.fromhex(record.id),
         ts=record.ts,
         subject=bytes.fromhex(record.subject) if record.subject else None,
+        commitment=committed,
         salt=salt,
-        code=mac(key, leaf_data(record.id, record.ts, commitment(salt, body))),
+        code=mac(key, leaf_data(record.id, record.ts, committed)),
         body=body,
         notice=notice,
         network=network,

@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 from ..errors import ConfigurationError, LogUnavailable
 from .entry import Entry
+from .record import commitment
 from .turn import turn
 
 __all__ = ["Mark", "Spool"]
@@ -106,9 +107,8 @@ class Spool:
             contents: list[bytes] = []
             noticed = set(self._noticed)
             for entry in entries:
-                words = sha256(entry.notice).digest()
-                if entry.notice and words not in noticed:
-                    noticed.add(words)
+                if entry.notice and entry.notice_hash not in noticed:
+                    noticed.add(entry.notice_hash)
                     contents.append(b"n" + entry.notice)
                 contents.append(_pack(entry))
             written, end = _chained(contents, start)
@@ -317,13 +317,15 @@ def _pack(entry: Entry) -> bytes:
 
 def _unpack(content: bytes, notice: bytes) -> Entry:
     _, rid, ts, subject, salt, code = _RECORD.unpack_from(content)
+    body = content[_RECORD.size :]
     return Entry(
         id=rid,
         ts=ts,
         subject=subject if subject != _NOBODY else None,
+        commitment=commitment(salt, body),
         salt=salt,
         code=code,
-        body=content[_RECORD.size :],
+        body=body,
         notice=notice,
     )
 
