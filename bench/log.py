@@ -1,6 +1,6 @@
 """Durable appends per second, beside what the disk itself can do in the same minute.
 
-    python bench/log.py [--seconds 2] [--rounds 3] [--threads 16]
+    python bench/log.py [--seconds 2] [--rounds 3] [--threads 16] [--chart FILE.svg]
 
 ``disk`` is the rate at which a process appends 4 KB to a file and waits for ``fdatasync``: what a log could do that had
 nothing to do but to wait for the disk. Disks that others use change their speed from second to second, so the disk
@@ -113,7 +113,31 @@ def postgresql(folder: Path) -> Iterator[Cluster]:
         cluster.stop(signal.SIGQUIT)
 
 
+def chart(bars: list[tuple[str, float, float]]) -> str:
+    """A picture of what was measured, as SVG: for each case its name, and the appends and the disk's own rate beside."""
+    most = max(max(rate, own) for _, rate, own in bars)
+    height = 34 * len(bars) + 30
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {height}" role="img" font-family="sans-serif" '
+        'font-size="12"><title>Durable appends per second, and the disk\'s own rate in the same minutes</title>'
+        "<style>text{fill:#333}.a{fill:#0b6e4f}.d{fill:#9aa5b1}"
+        "@media(prefers-color-scheme:dark){text{fill:#ddd}.a{fill:#4cc38a}.d{fill:#6b7785}}</style>"
+    ]
+    for number, (name, rate, own) in enumerate(bars):
+        y = 34 * number + 6
+        parts.append(f'<text x="180" y="{y + 17}" text-anchor="end">{name}</text>')
+        for kind, value, at in (("a", rate, y), ("d", own, y + 14)):
+            width = max(1, value / most * 380)
+            parts.append(f'<rect class="{kind}" x="190" y="{at}" width="{width:.0f}" height="12"/>')
+            parts.append(f'<text x="{196 + width:.0f}" y="{at + 10}" font-size="10">{value:,.0f}</text>')
+    parts.append(
+        f'<text x="190" y="{height - 8}">upper: appends per second; lower: appends with fdatasync alone</text></svg>'
+    )
+    return "".join(parts) + "\n"
+
+
 def measure(options: argparse.Namespace, folder: Path, cluster: Cluster) -> None:
+    bars: list[tuple[str, float, float]] = []
     kinds = {
         "SQLite": lambda name: f"sqlite:///{folder}/{name}.db",
         "PostgreSQL": lambda _: cluster.new_schema(),
@@ -134,6 +158,9 @@ def measure(options: argparse.Namespace, folder: Path, cluster: Cluster) -> None
                 f"{kind:12}{processes:9}  {threads:7}  {rate:9,.0f}  {p50:7.2f}  {p99:7.2f}  {own:7,.0f}  {ratio:8.2f}",
                 flush=True,
             )
+            bars.append((f"{kind}, {processes} × {threads} threads", rate, own))
+    if options.chart is not None:
+        options.chart.write_text(chart(bars), encoding="utf-8")
 
 
 def main() -> None:
@@ -144,6 +171,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="for each measurement; default: %(default)s")
     parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--threads", type=int, default=16, help="of each process; default: %(default)s")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw it, as SVG")
     options = parser.parse_args()
     # Where the user's other files are: some systems have their temporary folder in memory.
     with tempfile.TemporaryDirectory(prefix="consent-bench-", dir=Path.cwd()) as name:
