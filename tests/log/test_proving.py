@@ -7,6 +7,7 @@ import json
 import sqlite3
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pytest
 from records import KEY, NOTICE, START, make_record
 
 from consent.log.checkpoint import parse_checkpoints, parse_proof
-from consent.log.record import Record
+from consent.log.iso27560 import describe
+from consent.log.record import Record, void
 from consent.log.sqlite import SqliteDatabase
 from consent.log.store import open_store
 
@@ -47,6 +49,8 @@ def tamper(statement: str, *values: Any) -> None:
 def sealed(run: Run) -> Run:
     """A log with four records under a checkpoint, its keys, a pin, and receipts."""
     Path("receipts").write_text("\n".join(fill(*RECORDS)))
+    Path("list").write_text("[1]")
+    Path("other").write_text('{"id": "00", "leaf": "short"}')
     assert run("log", "keys", "--new", "example.org/consent", "--signer", "signer").returncode == 0
     Path("trust").write_text(run("log", "keys", "--signer", "signer").stdout)
     done = run("log", "seal", "--signer", "signer")
@@ -158,6 +162,11 @@ def test_keys_are_made_once_for_their_owner_only(sealed: Run) -> None:
         (("verify", "--pin", "trust"), 2, "not a file of checkpoints"),
         (("verify", "--pin", "missing"), 2, "missing cannot be read"),
         (("verify", "--receipts", "trust"), 2, "Expecting value"),
+        (("verify", "--receipts", "list"), 2, "a receipt is a JSON object with id and leaf"),
+        (("verify", "--receipts", "other"), 2, "a receipt is a JSON object with id and leaf"),
+        (("verify", "--keep", "no/such/pins", *OLD), 2, "no/such/pins cannot be written"),
+        (("prove", RECORDS[3].id, "--output", "no/such/proof"), 2, "cannot write no/such/proof: No such file"),
+        (("seal", "--signer", "signer", "--witness", "http://127.0.0.1:1"), 2, "where its key is known: --trust FILE"),
         (("verify", "--archive", "missing"), 4, "the archive missing cannot be read"),
         (("verify", "--archive", "trust"), 4, "trust is no archive of a log"),
         (("verify", "--log", "sqlite:///none.db"), 4, "there is no log"),
@@ -393,3 +402,29 @@ def test_a_terminal_sees_how_far_it_is(sealed: Run, monkeypatch: pytest.MonkeyPa
         (("log", "purge", "--before", "2999-01-01", "--yes"), "removing"),
     ):  # fmt: skip
         assert word in sealed(*arguments).stderr
+
+
+def test_a_record_that_does_not_count_is_one_in_the_words_of_iso_27560_too() -> None:
+    said = describe(void(RECORDS[1], id="0" * 32, ts=2**52), "1" * 64)
+    assert (said["dpv:hasConsentStatus"], said["dpv:hasProcess"]) == ("dpv:ConsentInvalidated", [])
+    assert said["dct:created"] == str(2**52)  # a number that no calendar has
+
+
+@pytest.mark.parametrize(
+    ("library", "arguments"),
+    [
+        ("pyarrow", ("export", "--format", "parquet", "--output", "out")),
+        ("cryptography", ("seal", "--signer", "signer")),
+        ("cryptography", ("verify", "--trust", "trust")),
+        ("cryptography", ("check", "trust", "--trust", "trust")),
+        ("cryptography", ("keys", "--signer", "signer")),
+        ("rfc3161_client", ("seal", "--signer", "signer", "--timestamp", "http://127.0.0.1:1")),
+    ],
+)
+def test_a_library_that_is_missing_is_named_with_its_extra(
+    sealed: Run, monkeypatch: pytest.MonkeyPatch, library: str, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    done = sealed("log", *arguments)
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert "pip install 'cookie-consent[" in done.stderr
