@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from doors import SECRET, Request, call_wsgi
+from faulty import SECONDS
 from flaky import FlakyDatabase, Mood
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,7 +79,7 @@ def receipt_of(site: Site, browser: Browser) -> Any:
 
 
 @given(st.lists(steps, min_size=1, max_size=6), st.sampled_from(["all", "refusals"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=int(12 * SECONDS), deadline=None)
 def test_without_a_durable_record_grants_never_grow_and_refusals_always_bite(
     taken: list[tuple[Mood, bool, set[str]]], holds: str
 ) -> None:
