@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -14,6 +16,8 @@ from records import KEY, NOTICE, make_record
 from sealing import SIGNER
 
 from consent.errors import LogUnavailable
+from consent.log.append import open_log
+from consent.log.limit import LimitReached
 from consent.log.note import format_signer, format_vkey
 from consent.log.store import open_store
 
@@ -44,9 +48,11 @@ def test_each_does_its_part_and_the_log_verifies(url: Callable[[str], str], run:
     site = open_store(url("consent_app"), keys=[KEY])
     for number in range(3):
         site.append(make_record(number), NOTICE)
-    site.close()
+    assert site.proof(make_record(0).id) is None
     seal = ("log", "seal", "--signer", "signer", "--log", url("consent_sealer"))
     assert run(*seal).stdout == "Sealed 3; the log has 3.\n"
+    assert "index 0" in str(site.proof(make_record(0).id))
+    site.close()
     assert run(*seal, "--sweep").returncode == 0
     erased = run("log", "erase", make_record(1).id, "--yes", "--log", url("consent_eraser"))
     assert (erased.stdout, erased.stderr) == ("Removed the content of 1 record.\n", "")
@@ -62,6 +68,21 @@ def test_each_does_its_part_and_the_log_verifies(url: Callable[[str], str], run:
     assert run("log", "prove", make_record(2).id, *audit).returncode == 0
     for action in (("list",), ("stats",), ("find", make_record(2).id), ("export", "--format", "archive")):
         assert run("log", *action, *audit).returncode == 0
+
+
+def test_the_application_counts_floods_and_forgets_them(url: Callable[[str], str]) -> None:
+    site = open_log(url("consent_app"), keys=[KEY], limit=1)
+    kept = []
+    for number in range(100, 110):
+        with suppress(LimitReached):
+            kept.append(site.append(make_record(number), NOTICE, network="8.8.4.0/24"))
+    assert len(kept) in {4, 5, 6, 7, 8}  # a minute may end meanwhile
+    minute = int(time.time() // 60)
+    slots = "SELECT count(*) FROM consent_slot WHERE ends > %s"
+    assert site.store._database.read(slots, (minute - 5,)) != [(0,)]
+    site.store.forget_slots(minute + 5)
+    assert site.store._database.read(slots, (0,)) == [(0,)]
+    site.close()
 
 
 @pytest.mark.parametrize(
