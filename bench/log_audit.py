@@ -120,7 +120,8 @@ def run(database: Database, path: str, state: Path, number: int) -> None:
     print(f"{'on disk':28}{size(database, path) / number:9.0f} bytes a record", flush=True)
 
     notes = [row[0] for row in database.read("SELECT note FROM consent_checkpoint ORDER BY size", ())]
-    terms = Terms(next(clock), SIGNER.trust, pins=notes[-1:], keys=[KEY], deadline=1e9)
+    trust = SIGNER.trust
+    terms = Terms(next(clock), trust, pins=notes[-1:], keys=[KEY], deadline=1e9)
     with timed("verify", number):
         report = verify(DatabaseEvidence(database), terms)
     assert report.findings == {}, report.findings
@@ -132,10 +133,10 @@ def run(database: Database, path: str, state: Path, number: int) -> None:
     )
     print(f"{'prove':28}{wall:9.2f} ms {cpu:8.2f} ms CPU, {len(made[0].hashes)} hashes", flush=True)
     proofs = iter(made)
-    cpu, wall = milliseconds(lambda: check(next(proofs), SIGNER.trust), len(made))
+    cpu, wall = milliseconds(lambda: check(next(proofs), trust), len(made))
     print(f"{'check a proof':28}{wall:9.2f} ms {cpu:8.2f} ms CPU", flush=True)
-    old, _ = check_checkpoint(notes[len(notes) // 3], SIGNER.trust)
-    new, _ = check_checkpoint(notes[-1], SIGNER.trust)
+    old, _ = check_checkpoint(notes[len(notes) // 3], trust)
+    new, _ = check_checkpoint(notes[-1], trust)
     proven: list[list[bytes]] = []
     cpu, wall = milliseconds(lambda: proven.append(prove_consistency(old.size, new.size, Tiles(database))), 20)
     grown = proven[0]

@@ -55,7 +55,9 @@ class Authority:
         new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -sha256 -config config"
         self._openssl(f"{new} -extensions root -keyout root.key -out root.pem")
         (folder / "config").write_text(_CONFIG.format(name="Authority"))
-        self._openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config config -keyout authority.key -out authority.csr")
+        self._openssl(
+            "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config config -keyout authority.key -out authority.csr"
+        )
         sign = "x509 -req -in authority.csr -CA root.pem -CAkey root.key -CAcreateserial -days 30 -sha256"
         self._openssl(f"{sign} -extfile config -extensions authority -out authority.pem")
         (folder / "serial").write_text("01\n")

@@ -148,6 +148,7 @@ class _Verification:
         self._terms = terms
         self._progress = progress
         self._report = Report()
+        self._keys = tuple(terms.keys)
         #: Roots that the tree must have at a size, and what to say where it has another.
         self._roots: dict[int, list[tuple[bytes, str]]] = {}
         #: Size and signed time of each checkpoint, in order.
@@ -288,7 +289,7 @@ class _Verification:
         name, committed = rid.hex(), as_bytes(row.commitment)
         data = leaf_data(name, row.ts if isinstance(row.ts, int) else -1, committed)
         leaf = leaf_hash(data)
-        if self._terms.keys and not self._authentic(data, as_bytes(row.code)):
+        if self._keys and not self._authentic(data, as_bytes(row.code)):
             self._report.tell("code", name)
         if row.body is None:
             self._report.removed += 1
@@ -307,14 +308,13 @@ class _Verification:
         return leaf
 
     def _authentic(self, data: bytes, code: bytes) -> bool:
-        first, *others = self._terms.keys
-        return hmac.compare_digest(mac(first, data), code) or any(
-            hmac.compare_digest(mac(key, data), code) for key in others
-        )
+        if hmac.compare_digest(mac(self._keys[0], data), code):
+            return True
+        return any(hmac.compare_digest(mac(key, data), code) for key in self._keys[1:])
 
     def _content(self, row: Row, name: str, body: bytes) -> None:
         try:
-            text = body.decode()
+            text = row.body if isinstance(row.body, str) else body.decode()
             content, end = _decode(text)
             own = (content["id"], content["ts"], content.get("subject"))
             removed = parse_tombstone(body).removed if "removed" in content else ()

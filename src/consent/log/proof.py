@@ -105,8 +105,7 @@ def check(proof: Proof, trust: Trust, authorities: bytes = b"") -> Proven:
     notice = content.notice if isinstance(content, Record) else None
     if words is not None and notice != f"sha256:{sha256(words.encode()).hexdigest()}":
         raise ValueError("the words are not those that the visitor was shown")
-    note = parse_note(proof.checkpoint)
-    witnesses = tuple(key.name for key in trust.witnesses if check_note(note, key))
+    witnesses = tuple(key.name for key in trust.witnesses if check_note(parse_note(proof.checkpoint), key))
     tokens = [decode(token) for token in given.get("timestamps", ())] if authorities else []
     stamped = "".join(proof.checkpoint.splitlines(keepends=True)[: 4 + _LOGS_OWN])
     for token in tokens:
