@@ -15,7 +15,7 @@ from consent.policy.regime import PRESETS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "consent"
-PURE_LOG = ("record", "tombstone", "tree", "note", "checkpoint")
+PURE_LOG = ("record", "tombstone", "tree", "note", "checkpoint", "iso27560")
 PURE = ("errors.py", "policy", "visitor", "gate", "banner", "exchange", *(f"log/{name}.py" for name in PURE_LOG))
 DOORS = ("wsgi.py", "flask.py", "django")
 
