@@ -472,3 +472,17 @@ def test_a_transaction_that_found_no_order_is_tried_again_so_often_and_then_fail
         database.transact(work)
     assert len(tried) == 7
     database.close()
+
+
+def test_what_was_denied_and_then_said_again_and_kept_is_not_void(log: Appender, database: FlakyDatabase) -> None:
+    assert log.spool is not None
+    Path(log.spool.path).write_text("not a spool")
+    database.mood = "lost"
+    with pytest.raises(LogUnavailable):
+        log.append(make_record(), NOTICE)
+    database.wake()
+    log.append(make_record(), NOTICE)
+    Path(log.spool.path).unlink()
+    log._mend()
+    log._mend()
+    assert kept(log) == [make_record()]
