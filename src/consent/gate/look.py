@@ -238,6 +238,8 @@ class _Searching:
                 at = tags.find(mark, at + 1)
 
     def clears_tag(self, raw: bytes) -> bool:
+        if b"=" not in raw:
+            return True
         low = raw.lower()
         if any(odd.searched.search(low) for odd in _ODD if odd not in _RUNNING):
             return False
@@ -268,6 +270,8 @@ class _Searching:
             hosts += _TEXT_HOST_LEANING.findall(low)
         for bare in _TEXT_HOST_BARE:
             hosts += bare.findall(low)
+        if not hosts:
+            return True
         if known.of(hosts):
             return False
         return not known.marks or not (
