@@ -23,7 +23,7 @@ import justhtml
 import turbohtml
 from selectolax.lexbor import LexborHTMLParser
 
-from consent.gate import Gate, Rules
+from consent.gate import Gate, Rules, look
 from consent.policy.policy import Policy, Purpose, Service
 
 HELD_HOST = "tracker.example"
@@ -440,7 +440,10 @@ def main() -> int:
     options.add_argument("--documents", type=int, default=100_000)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--show", type=int, default=20, help="how many failures to print")
+    options.add_argument("--without-hyperscan", action="store_true", help="search with the standard library alone")
     given = options.parse_args()
+    if given.without_hyperscan:
+        look._hyperscan = lambda: None
     report = run(given.documents, given.seed, progress=5000)
     for page, _, failure in report.failures[: given.show]:
         small = smallest(page)

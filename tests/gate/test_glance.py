@@ -74,10 +74,28 @@ def test_a_glance_lets_nothing_pass_that_a_look_would_hold(
         "<p a='1'b='2' onclick='track(1)'>",
     ],
 )  # fmt: skip
-def test_a_plain_tag_with_something_to_hold_is_not_passed_over(tag: str) -> None:
+def test_a_plain_tag_with_something_to_hold_is_not_passed_over(tag: str, rules: Callable[[Policy], Rules]) -> None:
     page = f"<body><p>a</p>{tag}b".encode()
     for padding in (b"", b" " * 5000):
-        assert b"data-consent-for" in gated(Rules(POLICY), page + padding), tag
+        assert b"data-consent-for" in gated(rules(POLICY), page + padding), tag
+
+
+@pytest.mark.parametrize("before", ["", "<p onclick='x()'>", "<a href='javascript:x()'>"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<p onclick=_gaq>", "<p onclick='_gaq'>", "<p onclick='x(_gaq)'>", "<p onclick='gt&#97;g()'>", "<p title='%' onclick=_paq>",
+        "<a href=javascript:_paq>", "<a href='javascript:%5fpaq.push()'>", "<script>_gaq</script>", "<script>_gaq.push()</script>",
+        "<script>import '//cdn.mxpnl.com/a'</script>", "<style>a { b: url(//cdn.mxpnl.com/a) }</style>",
+        "<style>a { b: url(//cdn.mx\\70nl.com/a) }</style>", "<script type=importmap>{'a': '//cdn.mxpnl.com/a'}</script>",
+        "<img src=/js/matomo.php?a>", "<img src=/js/mat%6Fmo.php?a>", "<img srcset='/a 1x, //cdn.mxpnl.com/a 2x'>",
+        "<svg><use href='//cdn.mxpnl.com/a'/></svg>", "<select><option style='a: url(//cdn.mxpnl.com/a)'></select>",
+    ],
+)  # fmt: skip
+def test_nor_is_one_with_what_the_catalogue_knows(tag: str, before: str, rules: Callable[[Policy], Rules]) -> None:
+    made = rules(CATALOGUE)
+    for page in (f"<body><p>a</p>{before}{tag}b<p title='c'>d", f"<head>{before}{tag}", f"<svg><p>{before}{tag}"):
+        assert b"data-consent-for" in gated(made, page.encode()), page
 
 
 @settings(deadline=None, max_examples=500)

@@ -13,6 +13,8 @@ from .look import Look, unescaped
 
 __all__ = ["Glance"]
 
+#: What is read whatever it is: documents within, and scripts that are lists of addresses.
+_READ = re.compile(rb"srcdoc|importmap|speculationrules")
 _TOUCHED = re.compile(rb"[\t\n\r\\]")
 _SLASHES = bytes.maketrans(b"\\", b"/")
 #: Attributes in which css may stand, and addresses that are scripts, in which it may.
@@ -44,7 +46,7 @@ class Glance:
 
     def _tag(self, raw: bytes) -> bool:
         low = raw.lower()
-        if b"srcdoc" in low or (b"\\" in low and _CSS.search(low)):
+        if _READ.search(low) or (b"\\" in low and _CSS.search(low)):
             return False
         # Browsers take tabs and line breaks out of addresses, and backslashes for slashes.
         if not self._look.clears_tag(raw):

@@ -191,8 +191,6 @@ _ESCAPED = tuple(
 )
 #: What names the addresses that a script loads by itself.
 _IMPORTING = re.compile(rb"import[\s(]*[\"'`]|from[\s(]*[\"'`]")
-
-
 _TAG_WITH_VALUES = re.compile(rb"<[a-zA-Z][^<>=]*=[^<>]*>")
 
 
@@ -336,7 +334,7 @@ class _Scanning:
     def over(self, data: bytes) -> Sight:
         found = self._found(data)
         scripts = sorted([*found[_DECLARED], *found[_TEXT], *found[_SCRIPT]])
-        handlers = _may_run(data, found[_RUN], scripts)
+        handlers = _may_run(data, sorted(found[_RUN]), scripts)
         addresses = [*found[_PATH], *found[_UNDECLARED], *found[_DECLARED]]
         suspects = sorted([*found[_TAG], *handlers, *addresses])
         styles = sorted([*addresses, *found[_TEXT], *found[_STYLE]])
@@ -409,7 +407,8 @@ def _may_run(data: bytes, handlers: Iterable[int], scripts: Sequence[int]) -> It
         end = _next(data, b">", at, end)
         reference = _next(data, b"&", at, reference)
         escape = _next(data, b"%", at, escape)
-        if reference < end or escape < end or any_in(scripts, at, end):
+        # What shows that a name ends there may be the end of the tag.
+        if reference < end or escape < end or any_in(scripts, at, end + 1):
             yield at
 
 
