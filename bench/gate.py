@@ -79,16 +79,15 @@ def searching() -> Rules:
     """Rules that are looked for with the standard library."""
     rules = Rules(POLICY)
     with mock.patch.object(look, "_hyperscan", return_value=None):
-        look.look_of(rules)
+        Gate(rules)
     return rules
 
 
 def scanning() -> Rules:
     """Rules that are looked for with hyperscan, compiled as they are when a site starts."""
-    rules = Rules(POLICY)
-    if not isinstance(look.look_of(rules), look._Scanning):
+    if not isinstance(look.look_of(POLICY), look._Scanning):
         sys.exit("hyperscan is missing: pip install 'cookie-consent[speed]'")
-    return rules
+    return Rules(POLICY)
 
 
 def native_rewriter(rules: Rules) -> Way:

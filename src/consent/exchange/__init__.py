@@ -23,6 +23,7 @@ from ..banner.page import Page
 from ..banner.text import negotiate
 from ..banner.vendors import with_told
 from ..gate.html import Held
+from ..gate.look import look_of
 from ..gate.match import Rules
 from ..gate.wall import told as told_guard
 from ..policy.regime import PRESETS, STRICT, Regime, regime_for_region
@@ -72,6 +73,8 @@ class Consent:
         first = with_told(settings.policy, settings.consent_mode)
         #: For pages in whose head vendors are told first.
         self.told_rules = self.rules if first is settings.policy else Rules(first)
+        for rules in (self.rules, self.told_rules):
+            look_of(rules.policy)  # compiled now, so that no visitor waits for it
         self.held = held
         self.unreadable = unreadable
         self.unguarded = unguarded

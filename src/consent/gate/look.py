@@ -20,6 +20,7 @@ from html.entities import html5
 from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
+from ..policy.policy import Policy
 from .match import Rules, edges
 from .sight import Sight, WholeSight, any_in
 from .tokens import TAG_CAP
@@ -47,12 +48,19 @@ class Look(Protocol):
         ...
 
 
+def look_of(policy: Policy) -> Look:
+    """How to look for what this policy knows; the same one each time, with what it remembers.
+
+    Compiling it takes some tenths of a second where hyperscan is used.
+    """
+    return _look_of(policy, _hyperscan())
+
+
 @lru_cache(maxsize=16)
-def look_of(rules: Rules) -> Look:
-    """How to look for these; the same one each time, with what it remembers."""
-    hyperscan = _hyperscan()
+def _look_of(policy: Policy, hyperscan: Any) -> Look:
+    rules = Rules(policy)
     # A strict policy knows every host.
-    if hyperscan is None or rules.policy.strict:
+    if hyperscan is None or policy.strict:
         return _Searching(rules)
     try:
         return _Scanning(rules, hyperscan)
