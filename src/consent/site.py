@@ -19,6 +19,7 @@ from .gate.html import Held
 from .log.append import open_log
 from .log.limit import LimitReached
 from .log.record import Receipt, Record, mac_key
+from .log.sample import Sample
 from .log.store import Store
 from .policy.settings import Settings, read_settings, read_toml
 
@@ -51,11 +52,13 @@ class Site:
             holds=settings.spool_holds,
             limit=settings.decisions_per_minute,
         )
+        self._sample = Sample(settings.receipts)
         self.consent = Consent(
             settings,
             held=self._tell_held,
             unreadable=self._tell_unreadable,
             unguarded=self._tell_unguarded,
+            returned=self._keep_receipt if settings.receipts else None,
             debug=debug,
             version=installed_version("cookie-consent"),
         )
@@ -122,6 +125,13 @@ class Site:
     def close(self) -> None:
         """Close the log."""
         self.store.close()
+
+    def _keep_receipt(self, record: str, leaf: str) -> None:
+        try:
+            self._sample.see(record, leaf)
+        except OSError:
+            if self._first("receipts", "", ""):
+                log.exception("receipts that visitors bring back cannot be kept")
 
     def _tell_held(self, path: str, held: Iterable[Held]) -> None:
         waiting = log.isEnabledFor(logging.INFO)

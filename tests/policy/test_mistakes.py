@@ -41,6 +41,7 @@ MISTAKES = {
     # The mapping itself
     "no mapping": Wrong([("services", [])], "CONSENT", "must be a table"),
     "a spool on no path": Wrong({"spool": "consent.spool"}, "CONSENT.spool", "must be the path", "consent.spool"),
+    "receipts on no path": Wrong({"receipts": "a.jsonl"}, "CONSENT.receipts", "must be the path", "a.jsonl"),
     "a spool that holds what": Wrong({"spool_holds": "some"}, "CONSENT.spool_holds", "not one of", "some"),
     "a negative limit": Wrong({"decisions_per_minute": -1}, "CONSENT.decisions_per_minute", "from 0 to"),
     "an address from nowhere": Wrong({"address": "X-Real-IP"}, "CONSENT.address", "must be", "X-Real-IP"),

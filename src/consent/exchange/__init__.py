@@ -42,7 +42,7 @@ class Consent:
     """One site's settings, ready to answer. Immutable but for caches; one per process serves all threads.
 
     ``held`` is told, page by page, what was held; ``unreadable`` which page could not be gated and why; ``unguarded``
-    which page's policy lets no script of ours in to guard it.
+    which page's policy lets no script of ours in to guard it; ``returned`` which record and leaf a cookie named.
     ``debug``: show the developer a page that cannot be gated as an error.
     """
 
@@ -53,6 +53,7 @@ class Consent:
         held: Callable[[str, Iterable[Held]], None] = lambda _path, _held: None,
         unreadable: Callable[[str, str], None] = lambda _path, _why: None,
         unguarded: Callable[[str], None] = lambda _path: None,
+        returned: Callable[[str, str], None] | None = None,
         debug: bool = False,
         version: str = "0",
     ) -> None:
@@ -78,6 +79,7 @@ class Consent:
         self.held = held
         self.unreadable = unreadable
         self.unguarded = unguarded
+        self._returned = returned
         #: What the head guard is told, where the site has it.
         self.told = told_guard(first) if settings.wall == "guard" else ""
         self.debug = debug
@@ -103,11 +105,14 @@ class Consent:
         """Who is asking: the policy, the law, the browser's signals and the earlier decision."""
         source = self.settings.region
         region = source.find(facts.header) if source is not None else None
+        decision = self.cookie.read(facts.header("cookie"), secure=facts.secure)
+        if self._returned is not None and decision is not None and decision.record and decision.leaf:
+            self._returned(decision.record, decision.leaf)
         return Visitor(
             policy=self.policy,
             regime=self.settings.regime or regime_for_region(region),
             signals=Signals(gpc=read_gpc(facts.header("sec-gpc")), region=region),
-            decision=self.cookie.read(facts.header("cookie"), secure=facts.secure),
+            decision=decision,
             now=int(facts.now),
         )
 

@@ -111,6 +111,7 @@ class Settings:
     log: str = field(default="sqlite:///consent.db", repr=False)
     spool: str = "auto"
     spool_holds: SpoolHolds = "all"
+    receipts: str = ""
     decisions_per_minute: int = 60
     address: AddressSource = field(default_factory=AddressSource)
     placement: Placement = "auto"
@@ -166,6 +167,7 @@ def read_settings(
         spool=_spool(table),
         decisions_per_minute=table.whole("decisions_per_minute", 60, least=0, most=1_000_000),
         address=_address_source(table),
+        receipts=_receipts(table),
         spool_holds=cast("SpoolHolds", table.choice("spool_holds", ("all", "refusals"), "all")),
         placement=cast("Placement", table.choice("placement", ("auto", "manual"), "auto")),
         wall=cast("Wall", table.choice("wall", ("off", "guard", "csp", "csp-report"), "off")),
@@ -433,6 +435,13 @@ def _spool(table: Table) -> str:
     value = table.text("spool", "auto")
     if value not in {"auto", "off"} and not value.startswith("/"):
         table.fail("spool", "must be the path of a file, from the root, on a disk of this host", value, ("auto", "off"))
+    return value
+
+
+def _receipts(table: Table) -> str:
+    value = table.text("receipts")
+    if value and not value.startswith("/"):
+        table.fail("receipts", "must be the path of a file, from the root", value)
     return value
 
 
