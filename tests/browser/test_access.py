@@ -199,6 +199,12 @@ def test_nothing_scrolls_sideways_on_the_smallest_screen(visit: Visit, demo: Dem
     visitor.page.locator("#yc [data-consent-open]").click()
     expect(visitor.dialog).to_be_visible()
     assert visitor.dialog.evaluate("(dialog) => dialog.scrollWidth - dialog.clientWidth") <= 0
+    visitor.go()
+    visitor.card.get_by_role("button").first.click()
+    expect(visitor.card).to_be_hidden()
+    visitor.go("/_consent/receipt")
+    expect(visitor.page.locator("pre")).to_contain_text("leaf")
+    assert visitor.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
 def test_the_banner_can_be_used_on_a_screen_of_320_by_256(visit: Visit, demo: Demo) -> None:

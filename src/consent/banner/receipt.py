@@ -46,7 +46,7 @@ def _content(page: Page, receipt: Mapping[str, Any]) -> Markup:
     granted = [words.title(purpose) for purpose in policy.purposes if purpose.name in receipt["granted"]]
     return Markup(
         '<p class="yc-s">{status}</p><ul>{granted}</ul><p><time datetime="{moment}">{shown}</time></p><p>{sealed}</p>'
-        '<pre dir="ltr" tabindex="0">{content}</pre>'
+        '<pre class="yc-r" dir="ltr">{content}</pre>'
     ).format(
         status=status(page),
         granted=Markup("").join(Markup("<li>{}</li>").format(title) for title in granted),
