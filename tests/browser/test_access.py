@@ -57,6 +57,12 @@ def _check_pages(visitor: Visitor, axe: str) -> None:
     visitor.page.locator("#yc [data-consent-open]").click()
     expect(visitor.dialog).to_be_visible()
     found["dialog"] = violations(visitor.page, axe)
+    visitor.go()
+    visitor.card.get_by_role("button").first.click()
+    expect(visitor.card).to_be_hidden()
+    visitor.go("/_consent/receipt")
+    expect(visitor.page.locator("pre")).to_contain_text("leaf")
+    found["receipt"] = violations(visitor.page, axe)
     assert {where: lines for where, lines in found.items() if lines} == {}
 
 
