@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "consent"
 PURE_LOG = ("record", "tombstone", "tree", "note", "checkpoint", "iso27560")
 PURE = ("errors.py", "policy", "visitor", "gate", "banner", "exchange", *(f"log/{name}.py" for name in PURE_LOG))
-DOORS = ("wsgi.py", "flask.py", "django")
+DOORS = ("wsgi.py", "asgi", "flask.py", "django")
 
 
 def files(*names: str) -> list[Path]:
@@ -47,7 +47,14 @@ def test_importing_the_package_loads_no_framework_no_database_and_no_catalogue()
 
 
 @pytest.mark.parametrize(
-    ("door", "stranger"), [("consent.flask", "django"), ("consent.django.apps", "flask"), ("consent.wsgi", "flask")]
+    ("door", "stranger"),
+    [
+        ("consent.flask", "django"),
+        ("consent.django.apps", "flask"),
+        ("consent.wsgi", "flask"),
+        ("consent.asgi", "starlette"),
+        ("consent.asgi", "asgiref"),
+    ],
 )
 def test_a_door_does_not_load_another_framework(door: str, stranger: str) -> None:
     assert stranger not in loaded_by(f"import {door}")

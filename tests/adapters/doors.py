@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -317,8 +318,61 @@ def _django_async(serve: Site, settings: dict[str, Any]) -> Door:
     return Door("django, async", lambda request: call_asgi(handler, request), log, site)
 
 
+async def _asgi_app(serve: Site, scope: Any, receive: Any, send: Any) -> None:
+    given = {name.decode(): value.decode() for name, value in scope["headers"]}
+    served = _site_of(serve, scope["path"], lambda name: given.get(name.lower()))
+    headers = [(name.lower().encode(), value.encode()) for name, value in served.headers]
+    if not served.streamed and served.status != 304:
+        headers.append((b"content-length", str(len(served.chunks[0])).encode()))
+    await send({"type": "http.response.start", "status": served.status, "headers": headers})
+    if served.streamed:
+        for chunk in served.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"" if served.streamed else served.chunks[0]})
+
+
+def _asgi(serve: Site, settings: dict[str, Any]) -> Door:
+    from consent.asgi import ConsentMiddleware
+
+    app = ConsentMiddleware(partial(_asgi_app, serve), settings, secret_key=SECRET)
+    log = app.site.store = ListStore()
+    return Door("asgi", lambda request: call_asgi(app, request), log, app.site)
+
+
+def _starlette(serve: Site, settings: dict[str, Any]) -> Door:
+    from starlette.applications import Starlette
+    from starlette.requests import Request as StarletteRequest
+    from starlette.responses import Response, StreamingResponse
+    from starlette.routing import Route
+
+    from consent.asgi import ConsentMiddleware
+    from consent.site import Site as ConsentSite
+
+    async def page(request: StarletteRequest) -> Response:
+        served = _site_of(serve, request.url.path, request.headers.get)
+        response = StreamingResponse(iter(served.chunks)) if served.streamed else Response(served.chunks[0])
+        response.status_code = served.status
+        response.raw_headers[:] = [(name.lower().encode(), value.encode()) for name, value in served.headers]
+        return response
+
+    site = ConsentSite.open(settings, keys=[SECRET])
+    log = site.store = ListStore()
+    app = Starlette(routes=[Route("/{path:path}", page, methods=["GET", "POST"])])
+    app.add_middleware(ConsentMiddleware, settings=site)
+    return Door("starlette", lambda request: call_asgi(app, request), log, site)
+
+
+def _check_sent(sent: list[dict[str, Any]]) -> None:
+    """What ASGI asks of a response: one start, whose headers have names in lower case, then a body with one end."""
+    start, *rest = sent
+    assert start["type"] == "http.response.start"
+    assert all(name == name.lower() for name, _ in start["headers"])
+    assert [message["type"] for message in rest] == ["http.response.body"] * len(rest)
+    assert [message.get("more_body", False) for message in rest] == [True] * (len(rest) - 1) + [False]
+
+
 def call_asgi(app: Any, request: Request) -> Answer:
-    """Call an ASGI application."""
+    """Call an ASGI application, and check what it sends."""
     path, _, query = request.path.partition("?")
     headers = {"host": "www.example.org", "content-length": str(len(request.body)), **request.headers}
     scheme = headers.pop("X-Scheme", "http")
@@ -354,8 +408,9 @@ def call_asgi(app: Any, request: Request) -> Answer:
         await app(scope, receive, send)
 
     asyncio.run(run())
-    start = next(message for message in sent if message["type"] == "http.response.start")
-    body = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
+    _check_sent(sent)
+    start, *rest = sent
+    body = b"".join(message.get("body", b"") for message in rest)
     decoded = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
     return Answer(start["status"], decoded, b"" if request.method == "HEAD" else body)
 
@@ -367,4 +422,6 @@ DOORS: dict[str, Callable[[Site, dict[str, Any]], Door]] = {
     "flask": _flask,
     "django": _django,
     "django-async": _django_async,
+    "asgi": _asgi,
+    "starlette": _starlette,
 }

@@ -1,0 +1,15 @@
+"""The door for any ASGI application: Starlette, FastAPI, Quart, Django's handler.
+
+::
+
+    from consent.asgi import ConsentMiddleware
+
+    app = ConsentMiddleware(app, "consent.toml")  # or app.add_middleware(ConsentMiddleware, settings="consent.toml")
+
+Views find what they may ask in ``scope["state"]["consent"]``, a :class:`consent.banner.page.Page`; Starlette calls it
+``request.state.consent``.
+"""
+
+from .middleware import ConsentMiddleware, visitor
+
+__all__ = ["ConsentMiddleware", "visitor"]

@@ -1,0 +1,90 @@
+"""The middleware: who answers a request, the centre or the application."""
+
+from __future__ import annotations
+
+import os
+from asyncio import to_thread
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..banner.page import Page
+from ..errors import ConsentError
+from ..exchange import Facts, NeedBody, Pass, Reply
+from ..site import Site
+from .response import Response
+from .translate import Application, Receive, Scope, Send, changed, facts_of, write_headers
+
+__all__ = ["ConsentMiddleware", "visitor"]
+
+
+class ConsentMiddleware:
+    """Puts an ASGI application behind the gate and answers its visitors' decisions. Needs asyncio's event loop.
+
+    :param app: the application.
+    :param settings: a mapping, the path of a TOML file, or a :class:`~consent.site.Site` that is open already.
+    :param secret_key: the key that signs, or several, the one that signs first; else ``CONSENT_SECRET_KEY``.
+    :raises ConfigurationError: for a wrong setting.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        settings: Mapping[str, Any] | str | os.PathLike[str] | Site,
+        *,
+        secret_key: str | bytes | Iterable[str | bytes] | None = None,
+        language: Callable[[Scope], str | None] = lambda _scope: None,
+        debug: bool = False,
+    ) -> None:
+        if not isinstance(settings, Site):
+            keys = [secret_key] if isinstance(secret_key, (str, bytes)) else secret_key or ()
+            settings = Site.open(settings, keys=keys, debug=debug)
+        self.site = settings
+        self._app = app
+        self._language = language
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        facts = facts_of(scope, self._language)
+        answer = await self._answer(facts, receive)
+        head = facts.method == "HEAD"
+        if isinstance(answer, Reply):
+            await _send(answer, send, head=head)
+        else:
+            await self._app(changed(scope, answer), receive, Response(answer, send, head=head).send)
+
+    async def _answer(self, facts: Facts, receive: Receive) -> Reply | Pass:
+        step = self.site.consent.handle(facts)
+        if isinstance(step, Pass):
+            return step
+        body = await _read(receive, step.limit + 1) if isinstance(step, NeedBody) else b""
+        # The log's append may wait for a disk: never on the event loop.
+        return await to_thread(self.site.answer, facts, lambda _limit: body)
+
+
+def visitor(request: Any) -> Page:
+    """What the visitor of a request may be asked and shown. ``request`` is a framework's own, with a ``scope``."""
+    page: Page | None = request.scope.get("state", {}).get("consent")
+    if page is None:
+        raise ConsentError("this request did not come through consent.asgi.ConsentMiddleware")
+    return page
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    """The request's body, or its beginning once ``limit`` bytes are there; nothing, if its sender leaves before."""
+    body, more = b"", True
+    while more and len(body) < limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+async def _send(reply: Reply, send: Send, *, head: bool) -> None:
+    length = [] if reply.status == 304 else [("Content-Length", str(len(reply.body)))]
+    headers = write_headers([*reply.headers, *length])
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else reply.body})
