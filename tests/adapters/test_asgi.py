@@ -341,6 +341,14 @@ def test_head_has_headers_and_no_body(tmp_path: Path) -> None:
         assert server.sent[-1]["more_body"] is False
 
 
+def test_names_of_headers_leave_in_lower_case() -> None:
+    own, _ = decide({"type": "http.request", "body": b"action=accept"})
+    page = Server().run(door(sending(start([(b"Content-Type", b"text/html"), (b"ETag", b'"v1"')]), body(PAGE))))
+    names = [name for server in (own, page) for name, _ in server.sent[0]["headers"]]
+    assert {b"set-cookie", b"content-type", b"etag", b"content-length"} <= {*names}
+    assert [name.lower() for name in names] == names
+
+
 # Errors
 
 
