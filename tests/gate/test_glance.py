@@ -97,6 +97,54 @@ def test_nor_is_one_with_what_the_catalogue_knows(tag: str, before: str, rules: 
         assert b"data-consent-for" in gated(made, page.encode()), page
 
 
+DECLARED = Policy.of(
+    [Purpose("necessary"), Purpose("a")],
+    [
+        Service(
+            "paths", purposes=("a",), hosts=("*/js/matomo.php", "www.example.org/pixel.js", "*.example.org/p/*.gif")
+        ),
+        Service("hosts", purposes=("a",), hosts=("cdn.mxpnl.com", "*.mxpnl.com")),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<script>f('//a&b@cdn.mxpnl.com/a')</script>", "<script>f('//a&b.mxpnl.com/a')</script>",
+        "<script>f('http:cdn.mxpn%6C.com/a')</script>", "<script>f('http:a@cdn.mxpnl.com/a')</script>",
+        "<script>f('https:/ｃdn.mxpnl.com/a')</script>", "<script>import\xa0'//cdn.mxpnl.com/a'</script>",
+        "<script>f('//x.example/js/matomo.php')</script>", "<script>f('//x.example/js/m%61tomo.php')</script>",
+        r"<script>f('http:\/\/x.example\/js\/matomo.php')</script>",
+        r"<script>f('http:\/\/x.example\/js\/a\/..\/matomo.php')</script>",
+        r"<style>a { b: url(http\3a cdn.mxpnl.com/a) }</style>", r"<style>a { b: url(http\:c\64n.mxpnl.com/a) }</style>",
+        r"<style>a { b: url(\68 ttp:cdn.mxpnl.com/a) }</style>", r"<style>a { b: url(htt\p:cdn.mxpnl.com/a) }</style>",
+        r"<style>a { b: url(http:c\64n.mxpnl.com/a) }</style>", r"<style>a { b: url(http:/cdn\.mxpnl.com/a) }</style>",
+        r"<style>a { b: url(/\5c cdn.mxpnl.com/a) }</style>", r"<style>a { b: url(\5c\5c cdn.mxpnl.com/a) }</style>",
+        "<style>a { b: url('/\\\n/cdn.mxpnl.com/a') }</style>", "<style>a { b: url('ht\\\ntp:c\\64n.mxpnl.com/a') }</style>",
+        r"<style>a { b: url(//x.example/js/mat\6fmo.php) }</style>", r"<style>a { b: url(//x.example/js\/matomo.php) }</style>",
+        "<img src='//x\".m&#x78;pnl.com/a'>", "<img src='//x\".ｍxpnl.com/a'>", "<script data-purpose>x</script>", "<p data-purpose>",
+        "<script src=/pixel.js></script>", "<img src=pixel.js>", "<img src='/a/../pi%78el.js'>", "<img src=/p/1.gif>",
+    ],
+)  # fmt: skip
+def test_nor_is_one_with_what_a_site_declared(tag: str, rules: Callable[[Policy], Rules]) -> None:
+    made = rules(DECLARED)
+    for page in (f"<body><p>a</p>{tag}b<p title='c'>d", f"<head>{tag}", f"<svg><p>{tag}"):
+        assert b"data-consent-for" in gated(made, page.encode()), page
+
+
+def test_a_site_may_be_a_service_s_own(rules: Callable[[Policy], Rules]) -> None:
+    policy = Policy.of(
+        [Purpose("necessary"), Purpose("a")], [Service("own", purposes=("a",), hosts=("www.example.org",))]
+    )
+    assert b"data-consent-for" in gated(rules(policy), b"<body><p>a</p><img alt=a src=/b>")
+
+
+def test_a_head_may_have_many_scripts(rules: Callable[[Policy], Rules]) -> None:
+    page = b"<head>" + b"<script>a()</script>\n<style>a {}</style>" * 3000
+    assert gated(rules(POLICY), page).endswith(page.removeprefix(b"<head>") + b"<!--banner-->")
+
+
 @settings(deadline=None, max_examples=500)
 @given(hostile)
 def test_a_tag_ends_where_its_attributes_say(text: bytes) -> None:

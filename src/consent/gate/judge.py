@@ -146,7 +146,7 @@ class Judge:
         #: Whether anything at all could be held: if not, a page is left alone whatever is unsure in it.
         self._holding = rules.holds_any(allowed)
         self._nested = nested
-        self._look = look_of(rules.policy)
+        self._look = look_of(rules.policy, rules.own_marks(site))
         self._glance = Glance(self._look)
         self._verdicts = Memory[tuple[bytes, bytes, bool, bool], tuple[Verdict | None]](_REMEMBERED)
         #: What the gate found in whole pieces of pages, by their hash.

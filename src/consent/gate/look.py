@@ -48,24 +48,24 @@ class Look(Protocol):
         ...
 
 
-def look_of(policy: Policy) -> Look:
+def look_of(policy: Policy, own: tuple[bytes, ...] = ()) -> Look:
     """How to look for what this policy knows; the same one each time, with what it remembers.
 
-    Compiling it takes some tenths of a second where hyperscan is used.
+    Compiling it takes some tenths of a second where hyperscan is used. ``own``: :meth:`Rules.own_marks` of the site.
     """
-    return _look_of(policy, _hyperscan())
+    return _look_of(policy, own, _hyperscan())
 
 
 @lru_cache(maxsize=16)
-def _look_of(policy: Policy, hyperscan: Any) -> Look:
+def _look_of(policy: Policy, own: tuple[bytes, ...], hyperscan: Any) -> Look:
     rules = Rules(policy)
     # A strict policy knows every host.
     if hyperscan is None or policy.strict:
-        return _Searching(rules)
+        return _Searching(rules, own)
     try:
-        return _Scanning(rules, hyperscan)
+        return _Scanning(rules, own, hyperscan)
     except hyperscan.HyperscanError:
-        return _Searching(rules)  # a pattern of the site's own is too much for it
+        return _Searching(rules, own)  # a pattern of the site's own is too much for it
 
 
 def unescaped(text: bytes) -> bytes:
@@ -119,8 +119,8 @@ _NEEDLESS = Odd(
 )
 #: A way back from within a path.
 _BACK = Odd(
-    re.compile(rb"/(?<![\"'=\t\n\f\r /(]\.\./)(?<![\"'=\t\n\f\r /(]\./)\.\.?/"),
-    rb"(?:[^.]|[^\"'=\t\n\f\r /(.]\.\.?|\.\.\.)/\.\.?/",
+    re.compile(rb"/(?<![\"'=\t\n\f\r /(]\.\./)(?<![\"'=\t\n\f\r /(]\./)\.\.?\\?/"),
+    rb"(?:[^.]|[^\"'=\t\n\f\r /(.]\.\.?|\.\.\.)/\.\.?\\?/",
 )
 #: All that may be odd in a tag, each match inside it.
 _ODD = (
@@ -138,11 +138,11 @@ _ODD = (
 #: Those that are scripts.
 _RUNNING = (_HANDLER, _FOLLOWED)
 #: What may be a host in lower-case bytes, with what may stand in front of it.
-_HOST = re.compile(rb"//+([^/?#\"\t\n\f\r >\\]*+(?:[^/?#@]*+@)?+)")
+_HOST = re.compile(rb"//+([^/?#\t\n\f\r >\\]*+(?:[^/?#@]*+@)?+)")
 #: Characters with which a host is spelt otherwise than it is looked up. Other odd ones make it the name of no host.
 _SPELT = re.compile(r"[&%@\x00-\x1f\x80-\U0010ffff]")
 #: Between the parts of what may be a host within other text.
-_BETWEEN = re.compile(r"[;,()'`]")
+_BETWEEN = re.compile(r"[;,()\"'`]")
 #: More hosts than a site's pages name; then all are forgotten.
 _REMEMBERED = 16_384
 
@@ -150,12 +150,12 @@ _REMEMBERED = 16_384
 class _Known:
     """The hosts and paths of all services, or of the declared ones. Remembers the hosts that it was asked for."""
 
-    def __init__(self, rules: Rules, *, declared: bool) -> None:
+    def __init__(self, rules: Rules, own: tuple[bytes, ...] = (), *, declared: bool) -> None:
         self._rules = rules
         self._is_declared = declared
         self._hosts: dict[bytes, bool] = {}
         #: Bytes that each path of theirs that is known without a host holds one of.
-        self.marks = rules.path_marks(declared=declared)
+        self.marks = [*rules.path_marks(declared=declared), *own]
 
     def of(self, hosts: Iterable[bytes]) -> set[bytes]:
         """Those among these lower-case texts that may be or hold a host of theirs."""
@@ -174,13 +174,14 @@ class _Known:
         return any(host and self._rules.knows_host(host, declared=self._is_declared) for host in hosts)
 
     def marked(self, text: bytes) -> bool:
-        """Whether one of the marks is in a text."""
+        """Whether one of the marks is in a text. Scripts may have a backslash in front of a slash."""
+        text = text.replace(b"\\/", b"/")
         return any(mark in text for mark in self.marks)
 
 
 # Within scripts and styles, as :func:`~consent.gate.match.addresses_in` finds addresses: slashes may lean either way,
 # and be left out after a scheme.
-_END = rb"/?#\"'\s<>\\(),;`&"
+_END = rb"/?#\"'\s<>\\(),;`"
 _TEXT_HOST = re.compile(rb"//[\\/]*([^" + _END + rb"]+)")
 _TEXT_HOST_MIXED = re.compile(rb"/\\[\\/]*([^" + _END + rb"]+)")
 _TEXT_HOST_LEANING = re.compile(rb"\\[\\/]+([^" + _END + rb"]+)")
@@ -188,31 +189,35 @@ _TEXT_HOST_BARE = (
     re.compile(rb"https?:[\\/]?([^" + _END + rb"]+)"),
     re.compile(rb"wss?:[\\/]?([^" + _END + rb"]+)"),
 )
-#: CSS escapes of a slash, or within a host.
-_ESCAPED = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rb"\\0{0,4}2f",
-        rb"//[^" + _END + rb"]*\\[^/\\]",
-        rb"/\\[\\/]*[^" + _END + rb"]*\\[^/\\]",
-    )
+#: CSS escapes of what begins an address: a scheme, a colon, slashes. And of a line's end, which may stand anywhere.
+_ESCAPE = (
+    rb"\\(?:[\r\nhtpsw]|0{0,4}(?:2f|3a|5c)|0{0,4}(?:[46]8|[57][0347])[^0-9a-f])",
+    rb"(?:ttps?|wss?)\\:",
 )
+#: How an address begins that may have css escapes, without these; and in what it stands.
+_ESCAPED_START = rb"/[\\/]|\\\\|(?:ttps?|wss?):"
+_ADDRESS = rb"[^\s\"'`()<>,;]"
+_ESCAPES = re.compile(rb"|".join(_ESCAPE))
+_STARTS = re.compile(_ESCAPED_START)
+_ADDRESSES = re.compile(_ADDRESS + rb"+")
 #: What names the addresses that a script loads by itself.
-_IMPORTING = re.compile(rb"import[\s(]*[\"'`]|from[\s(]*[\"'`]")
-_TAG_WITH_VALUES = re.compile(rb"<[a-zA-Z][^<>=]*=[^<>]*>")
+_IMPORT = rb"(?:import|from)[\s(\x1c-\x1f\x80-\xff]*[\"'`]"
+_IMPORTING = re.compile(_IMPORT)
+#: A tag with values, or with a mark without one.
+_TELLING_TAG = re.compile(rb"<[a-zA-Z][^<>=-]*[=-][^<>]*>")
 
 
 class _Searching:
     """Looks with the standard library's expressions, one after the other."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, own: tuple[bytes, ...]) -> None:
         self._rules = rules
-        self._all = _Known(rules, declared=False)
+        self._all = _Known(rules, own, declared=False)
         self._declared = _Known(rules, declared=True)
 
     def over(self, data: bytes) -> Sight:
         # Whatever is in a simply written tag is in one of these, all of which are looked over together.
-        tags: list[bytes] = _TAG_WITH_VALUES.findall(data)
+        tags: list[bytes] = _TELLING_TAG.findall(data)
         found = sorted(set(self._in_tags(b"".join(tags))))
         suspects: list[int] = []
         ends = list(accumulate(map(len, tags)))
@@ -244,7 +249,7 @@ class _Searching:
                 at = tags.find(mark, at + 1)
 
     def clears_tag(self, raw: bytes) -> bool:
-        if b"=" not in raw:
+        if b"=" not in raw and b"-" not in raw:
             return True
         low = raw.lower()
         if any(odd.searched.search(low) for odd in _ODD if odd not in _RUNNING):
@@ -258,8 +263,7 @@ class _Searching:
     def clears_text(self, name: bytes, text: bytes) -> bool:
         low = text.lower()
         if name != b"script":
-            escaped = b"\\" in low and any(each.search(low) for each in _ESCAPED)
-            return not escaped and self._clears(text, low, self._all)
+            return not (b"\\" in low and _is_escaped(low)) and self._clears(text, low, self._all)
         # Without an import, a script loads what it puts together: only the addresses of declared services count.
         importing = b"import" in text and _IMPORTING.search(text) is not None
         known = self._all if importing else self._declared
@@ -285,6 +289,13 @@ class _Searching:
         )
 
 
+def _is_escaped(style: bytes) -> bool:
+    """Whether css escapes may hide an address."""
+    if _ESCAPES.search(style):
+        return True
+    return any(b"\\" in each and _STARTS.search(each) for each in _ADDRESSES.findall(style))
+
+
 # Tags and such that a walk has to see, but for simple ones: those that are not simply written (13.2.5.6 to 40), those
 # after which the state is another, and what is neither a tag nor text.
 _NAMED = rb"[^\t\n\f\r />\"'=<]"
@@ -307,11 +318,11 @@ _STOPS = (
     rb"<[a-z]%b*%b(?:%b|%b)" % (_NAMED, _VALUES, _WRONG_PLACE, _WRONG_VALUE),
 )
 #: In a tag, what may be a host that is spelt otherwise than it is looked up.
-_SPELT_HOSTS = (rb"//[^/?#\"\t\n\f\r >\\]*[&%\x00-\x08\x0b\x0e-\x1f\x80-\xff]", rb"//[^/?#]*@")
+_SPELT_HOSTS = (rb"//[^/?#\t\n\f\r >\\]*[&%\x00-\x08\x0b\x0e-\x1f\x80-\xff]", rb"//[^/?#]*@")
 #: The same in a script or style, where slashes may lean either way; and in a style, where css has escapes of its own.
-_SPELT_IN_TEXT = rb"[\\/][\\/]+[^" + _END + rb"]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
-_SPELT_IN_STYLE = rb"\\0{0,4}2f|/[\\/]+[^" + _END + rb"]*\\[^/\\]"
-_IMPORTS = rb"(?:import|from)[\s(]*[\"'`][^\"'`]*(?:[\\/][\\/]|https?:|wss?:)"
+_SPELT_IN_TEXT = rb"(?:[\\/][\\/]+|(?:ttps?|wss?):[\\/]?)[^" + _END + rb"]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
+_SPELT_IN_STYLE = (*_ESCAPE, rb"(?:%b)%b*\\" % (_ESCAPED_START, _ADDRESS))
+_IMPORTS = _IMPORT + rb"[^\"'`]*(?:[\\/][\\/]|https?:|wss?:)"
 _NO_NAME = rb"[^A-Za-z0-9_$]"
 _MAPS = rb"importmap|speculationrules"
 _KINDS = _STOP, _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT, _STYLE = range(9)
@@ -320,8 +331,10 @@ _KINDS = _STOP, _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT, _STYL
 class _Scanning:
     """Looks with all expressions at once. Safe in threads."""
 
-    def __init__(self, rules: Rules, hyperscan: Any) -> None:
-        expressions = list(_expressions(rules))
+    def __init__(self, rules: Rules, own: tuple[bytes, ...], hyperscan: Any) -> None:
+        expressions = list(_expressions(rules, own))
+        #: Whether a path is enough for an address in a script to be a declared service's.
+        self._by_path = bool(rules.path_marks(declared=True))
         kinds = [kind for kind, _, _ in expressions]
 
         def seen(number: int, _start: int, end: int, _flags: int, found: list[list[int]]) -> None:
@@ -341,7 +354,7 @@ class _Scanning:
 
     def over(self, data: bytes) -> Sight:
         found = self._found(data)
-        scripts = sorted([*found[_DECLARED], *found[_TEXT], *found[_SCRIPT]])
+        scripts = sorted([*self._declared(found), *found[_SCRIPT]])
         handlers = _may_run(data, sorted(found[_RUN]), scripts)
         addresses = [*found[_PATH], *found[_UNDECLARED], *found[_DECLARED]]
         suspects = sorted([*found[_TAG], *handlers, *addresses])
@@ -356,19 +369,22 @@ class _Scanning:
             return False
         if not found[_RUN]:
             return True
-        if found[_TEXT] or found[_SCRIPT] or b"%" in raw:
+        if self._declared(found) or found[_SCRIPT] or b"%" in raw:
             return False
         return b"&" not in raw or self.clears_text(b"script", unescaped(raw))
 
     def clears_text(self, name: bytes, text: bytes) -> bool:
         found = self._found(b" %b " % text)
-        if found[_DECLARED] or found[_TEXT]:
+        if self._declared(found):
             return False
         return not found[_SCRIPT] if name == b"script" else not (found[_PATH] or found[_UNDECLARED] or found[_STYLE])
 
     def clears_addresses(self, script: bytes) -> bool:
-        found = self._found(script)
-        return not (found[_DECLARED] or found[_TEXT])
+        return not self._declared(self._found(script))
+
+    def _declared(self, found: list[list[int]]) -> list[int]:
+        """Where in a script an address of a declared service may be."""
+        return [*found[_DECLARED], *found[_TEXT], *(found[_PATH] if self._by_path else ())]
 
     def _found(self, data: bytes) -> list[list[int]]:
         """Where what has each kind ends."""
@@ -382,7 +398,7 @@ class _Scanning:
         return found
 
 
-def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
+def _expressions(rules: Rules, own: tuple[bytes, ...]) -> Iterable[tuple[int, bytes, bool]]:
     """What to look for: its kind, an expression, and whether that tells upper case from lower."""
     for stop in _STOPS:
         yield _STOP, stop, False
@@ -391,7 +407,8 @@ def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
     for tag in (*_SPELT_HOSTS, _MAPS):
         yield _TAG, tag, False
     yield _TEXT, _SPELT_IN_TEXT, False
-    yield _STYLE, _SPELT_IN_STYLE, False
+    for escape in _SPELT_IN_STYLE:
+        yield _STYLE, escape, False
     yield _SCRIPT, _IMPORTS, False
     for snippet in rules.snippets:
         before, after = edges(snippet)
@@ -402,7 +419,9 @@ def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
         yield _DECLARED if declared else _UNDECLARED, mark + re.escape(host.removeprefix(".")).encode(), False
     for declared in (False, True):
         for path in rules.path_marks(declared=declared):
-            yield _DECLARED if declared else _UNDECLARED, re.escape(path), True
+            yield _DECLARED if declared else _UNDECLARED, re.escape(path).replace(b"/", rb"\\?/"), True
+    for path in own:
+        yield _UNDECLARED, re.escape(path), True
 
 
 def _may_run(data: bytes, handlers: Iterable[int], scripts: Sequence[int]) -> Iterator[int]:

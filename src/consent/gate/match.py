@@ -105,6 +105,8 @@ class Rules:
             for cookie in service.cookies
             if not cookie.third_party
         ]
+        #: Whether a path is enough for an address to be a declared service's.
+        self._by_path = bool(self.path_marks(declared=True))
         self._declares = lru_cache(maxsize=8192)(self._knows_declared)
         self.services_for_url = lru_cache(maxsize=8192)(self._services_for_url)
         self.services_for_cookie = lru_cache(maxsize=1024)(self._services_for_cookie)
@@ -153,7 +155,7 @@ class Rules:
     def _may_be_declared(self, address: str) -> bool:
         """Whether an address within other text may be one of a declared service: told without reading all of it."""
         plain = _PLAIN_HOST.match(address)
-        return plain is None or self._declares(plain.group(1).lower())
+        return plain is None or self._by_path or self._declares(plain.group(1).lower())
 
     def _knows_declared(self, host: str) -> bool:
         return self.knows_host(host, declared=True)
@@ -175,10 +177,12 @@ class Rules:
 
     def path_marks(self, *, declared: bool = False) -> list[bytes]:
         """For each pattern without a host, or each such of a declared service, what is in every path it matches."""
-        # A relative address has no slash in front of it.
-        patterns = (pattern for pattern, service in (*self._anywhere, *self._own) if service.declared or not declared)
-        paths = {pattern.text.partition("/")[2] for pattern in patterns}
-        return sorted({max(re.split("[*&]", path), key=len).encode() for path in paths})
+        patterns = (*self._anywhere, *self._own)
+        return sorted({_mark(pattern) for pattern, service in patterns if service.declared or not declared})
+
+    def own_marks(self, site: str) -> tuple[bytes, ...]:
+        """The same for the patterns that name this site's own host, which relative addresses are without."""
+        return tuple(sorted({_mark(pattern) for pattern, _ in self._named(_host(site)[0])}))
 
     def _named(self, host: str) -> list[tuple[_Pattern, Service]]:
         """The patterns that name a host or a domain that it is below."""
@@ -230,6 +234,13 @@ class Rules:
             if "*" in pattern.text.partition("/")[0].lstrip("*") and not _host_matches(pattern.text, address.host):
                 continue
             yield pattern.weight, service
+
+
+def _mark(pattern: _Pattern) -> bytes:
+    """What is in every address without a host that a pattern matches, or in the tag that has it."""
+    # A relative address has no slash in front of it.
+    path = pattern.text.partition("/")[2]
+    return max(re.split("[*&]", path), key=len).encode() or b"="
 
 
 def _host_matches(text: str, host: str) -> bool:

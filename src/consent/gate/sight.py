@@ -58,8 +58,9 @@ class WholeSight(Sight):
     def plain_end(self, at: int, *, place: Place) -> int:
         if place != "body":
             at = super().plain_end(at, place=place)
-            after = self._element_end(at, place=place) if place == "head" else None
-            return at if after is None else self.plain_end(after, place=place)
+            while place == "head" and (after := self._element_end(at, place=place)) is not None:
+                at = super().plain_end(after, place=place)
+            return at
         data, marks = self._data, self._marks
         number = bisect_right(marks, at)
         while number < len(marks):
