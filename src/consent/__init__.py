@@ -1,6 +1,7 @@
 """Cookie consent in the server: asked, held, signed and recorded.
 
-The doors are modules of their own: :mod:`consent.wsgi`, :mod:`consent.flask`, :mod:`consent.django`.
+The doors are modules of their own: :mod:`consent.wsgi`, :mod:`consent.asgi`, :mod:`consent.flask`,
+:mod:`consent.django`.
 Importing this package loads no framework, no database and no catalogue of services.
 """
 

@@ -31,7 +31,7 @@ def _get(url: str, cookie: str = "") -> tuple[int, str]:
 
 
 def test_there_is_one_for_each_door() -> None:
-    assert [path.stem for path in EXAMPLES] == ["django_site", "flask_site", "wsgi_site"]
+    assert [path.stem for path in EXAMPLES] == ["django_site", "flask_site", "starlette_site", "wsgi_site"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
