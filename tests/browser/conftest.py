@@ -114,6 +114,7 @@ _COMMANDS = {
     "flask": python("-m", "gunicorn", *_WORKERS, "flask_site:app"),
     "django": python("-m", "gunicorn", *_WORKERS, "django_site:application"),
     "wsgi": python("-m", "waitress", "--listen=127.0.0.1:0", "wsgi_site:app"),
+    "starlette": python("-m", "uvicorn", "--port", "0", "starlette_site:app"),
 }
 
 
@@ -137,7 +138,7 @@ def bakery(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterat
         yield start
 
 
-@pytest.fixture(params=["demo", "flask", "django", "wsgi"])
+@pytest.fixture(params=["demo", "flask", "django", "wsgi", "starlette"])
 def place(request: pytest.FixtureRequest, demo: Callable[..., Place], bakery: Callable[[str], Place]) -> Place:
     """Each site in turn."""
     return demo() if request.param == "demo" else bakery(request.param)
