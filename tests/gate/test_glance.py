@@ -140,6 +140,12 @@ def test_a_site_may_be_a_service_s_own(rules: Callable[[Policy], Rules]) -> None
     assert b"data-consent-for" in gated(rules(policy), b"<body><p>a</p><img alt=a src=/b>")
 
 
+def test_nothing_is_compiled_for_a_name_that_a_visitor_sends() -> None:
+    for host in ("www.google-analytics.com", "www.facebook.com", "x.doubleclick.net"):
+        assert isinstance(look.look_of(CATALOGUE, Rules(CATALOGUE).own_marks(host)), look._Searching)
+    assert Rules(CATALOGUE).own_marks("www.example.org") == ()
+
+
 def test_a_head_may_have_many_scripts(rules: Callable[[Policy], Rules]) -> None:
     page = b"<head>" + b"<script>a()</script>\n<style>a {}</style>" * 3000
     assert gated(rules(POLICY), page).endswith(page.removeprefix(b"<head>") + b"<!--banner-->")

@@ -59,11 +59,11 @@ def look_of(policy: Policy, own: tuple[bytes, ...] = ()) -> Look:
 @lru_cache(maxsize=16)
 def _look_of(policy: Policy, own: tuple[bytes, ...], hyperscan: Any) -> Look:
     rules = Rules(policy)
-    # A strict policy knows every host.
-    if hyperscan is None or policy.strict:
+    # A strict policy knows every host. And under whatever name a visitor asks for the site, nothing is compiled for it.
+    if hyperscan is None or policy.strict or own:
         return _Searching(rules, own)
     try:
-        return _Scanning(rules, own, hyperscan)
+        return _Scanning(rules, hyperscan)
     except hyperscan.HyperscanError:
         return _Searching(rules, own)  # a pattern of the site's own is too much for it
 
@@ -331,8 +331,8 @@ _KINDS = _STOP, _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT, _STYL
 class _Scanning:
     """Looks with all expressions at once. Safe in threads."""
 
-    def __init__(self, rules: Rules, own: tuple[bytes, ...], hyperscan: Any) -> None:
-        expressions = list(_expressions(rules, own))
+    def __init__(self, rules: Rules, hyperscan: Any) -> None:
+        expressions = list(_expressions(rules))
         #: Whether a path is enough for an address in a script to be a declared service's.
         self._by_path = bool(rules.path_marks(declared=True))
         kinds = [kind for kind, _, _ in expressions]
@@ -398,7 +398,7 @@ class _Scanning:
         return found
 
 
-def _expressions(rules: Rules, own: tuple[bytes, ...]) -> Iterable[tuple[int, bytes, bool]]:
+def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
     """What to look for: its kind, an expression, and whether that tells upper case from lower."""
     for stop in _STOPS:
         yield _STOP, stop, False
@@ -420,8 +420,6 @@ def _expressions(rules: Rules, own: tuple[bytes, ...]) -> Iterable[tuple[int, by
     for declared in (False, True):
         for path in rules.path_marks(declared=declared):
             yield _DECLARED if declared else _UNDECLARED, re.escape(path).replace(b"/", rb"\\?/"), True
-    for path in own:
-        yield _UNDECLARED, re.escape(path), True
 
 
 def _may_run(data: bytes, handlers: Iterable[int], scripts: Sequence[int]) -> Iterator[int]:
