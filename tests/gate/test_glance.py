@@ -84,7 +84,7 @@ def test_a_plain_tag_with_something_to_hold_is_not_passed_over(tag: str, rules: 
     "tag",
     [
         "<p onclick=_gaq>", "<p onclick='_gaq'>", "<p onclick='x(_gaq)'>", "<p onclick='gt&#97;g()'>", "<p title='%' onclick=_paq>",
-        "<a href=javascript:_paq>", "<a href='javascript:%5fpaq.push()'>", "<script>_gaq</script>", "<script>_gaq.push()</script>",
+        "<a href=javascript:_paq>", "<a href='java\nscript:_p\naq'>", "<a href='javascript:%5fpaq.push()'>", "<script>_gaq</script>", "<script>_gaq.push()</script>",
         "<script>import '//cdn.mxpnl.com/a'</script>", "<style>a { b: url(//cdn.mxpnl.com/a) }</style>",
         "<style>a { b: url(//cdn.mx\\70nl.com/a) }</style>", "<script type=importmap>{'a': '//cdn.mxpnl.com/a'}</script>",
         "<img src=/js/matomo.php?a>", "<img src=/js/mat%6Fmo.php?a>", "<img srcset='/a 1x, //cdn.mxpnl.com/a 2x'>",

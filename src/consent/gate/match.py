@@ -36,7 +36,7 @@ _PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]*[a-z0-9])(?:[:/?
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f]?|\r?\n|([^0-9a-fA-F\r\n]))")
 _IMPORTS = tuple(re.compile(rf"{word}(?<!\w{word})[\s(]*[\"'`]([^\"'`]*)") for word in ("import", "from"))
 _REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?(?:\"([^\"]*)|'([^']*)|(.*))", re.IGNORECASE | re.DOTALL)
-_DATA = re.compile(r"[\x00-\x20]*(?:(d\s*a\s*t\s*a)|j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t)\s*:", re.IGNORECASE)
+_DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
 #: Types of data: that cannot reach anybody.
 _DEAD = re.compile(
     r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
@@ -357,6 +357,7 @@ def refresh_address(content: str) -> str:
 
 def document_in(url: str) -> str:
     """The text that a ``data:`` or ``javascript:`` URL is, if it could reach anybody; else ``""``."""
+    url = _STRIPPED.sub("", url)
     found = _DATA.match(url)
     if found is None:
         return ""
