@@ -1,6 +1,23 @@
 """Makes ``doors`` importable to the tests beside it."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def _django_s_settings_as_they_were() -> Iterator[None]:
+    """Each door of Django's sets its own upon those of the door before; a thousand of them are too deep."""
+    from django.conf import settings
+
+    before: Any = settings._wrapped
+    yield
+    if settings.configured and type(before) is not object:
+        settings._wrapped = before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -142,24 +142,32 @@ def _table() -> dict[str, list[bool]]:
     return {name: [cell == "yes" for cell in cells] for name, *cells in rows}
 
 
-def _stopped(site: Site, visitor: Visitor) -> dict[str, bool]:
-    """What came through, of everything that is tried."""
+def _stopped(site: Site, visitor: Visitor, due: Collection[str]) -> dict[str, bool]:
+    """What was stopped, of everything that is tried; ``due`` is what should come through."""
     names = [*(f"try{number}" for number in range(len(ATTEMPTS))), *(f"written{n}" for n in range(len(WRITTEN)))]
-    for name in names:
-        visitor.go(re.sub(r"([a-z]+)(\d+)", r"/\1/\2", name))
-        visitor.page.wait_for_timeout(60)
-    visitor.page.wait_for_timeout(700)
+    titles = dict(zip(names, (*ATTEMPTS, *WRITTEN), strict=True))
 
     def through(name: str) -> bool:
         return visitor.heard().get(f"{name}.held.example", 0) > 0 or f"/proxy/{name}.js" in site.hits
 
-    return {title: not through(name) for title, name in zip((*ATTEMPTS, *WRITTEN), names, strict=True)}
+    # A busy machine needs longer for what is due.
+    for patience, tried in ((60, names), (1500, [name for name in names if titles[name] in due])):
+        for name in tried:
+            if not through(name):
+                visitor.go(re.sub(r"([a-z]+)(\d+)", r"/\1/\2", name))
+                visitor.page.wait_for_timeout(patience)
+        visitor.page.wait_for_timeout(700)
+    return {title: not through(name) for name, title in titles.items()}
 
 
-def _wrong(found: dict[str, bool], column: int, *, strangers: bool = False) -> dict[str, bool]:
-    """``strangers``: whether the host that is tried was never declared; then paths of this site are nobody's."""
-    said = {name: row[column] and not (strangers and "of your own site" in name) for name, row in _table().items()}
-    return {name: stopped for name, stopped in found.items() if stopped != said[name]}
+def _said(column: int, *, strangers: bool = False) -> dict[str, bool]:
+    """What a wall stops, as the table says it. ``strangers``: whether the host that is tried was never declared; then
+    paths of this site are nobody's."""
+    return {name: row[column] and not (strangers and "of your own site" in name) for name, row in _table().items()}
+
+
+def _due(said: dict[str, bool]) -> set[str]:
+    return {name for name, stopped in said.items() if not stopped}
 
 
 def test_the_table_has_a_row_for_each_attempt() -> None:
@@ -171,8 +179,8 @@ def test_what_each_wall_stops_is_what_the_table_says(
     site: Sites, visit: Callable[..., Visitor], column: int, wall: str
 ) -> None:
     there = site(wall)
-    found = _stopped(there, visit(there.place))
-    assert _wrong(found, column) == {}
+    said = _said(column)
+    assert _stopped(there, visit(there.place), _due(said)) == said
 
 
 @pytest.mark.parametrize(("column", "wall"), list(enumerate(("off", "guard", "csp"))))
@@ -180,7 +188,8 @@ def test_on_a_strict_site_each_wall_stops_strangers_as_the_table_says(
     site: Sites, visit: Callable[..., Visitor], column: int, wall: str
 ) -> None:
     there = site(wall, services={"fonts": _SERVICES["fonts"]}, strict=True, undeclared="hold")
-    assert _wrong(_stopped(there, visit(there.place)), column, strangers=True) == {}
+    said = _said(column, strangers=True)
+    assert _stopped(there, visit(there.place), _due(said)) == said
 
 
 @pytest.mark.parametrize("wall", ["guard", "csp"])
@@ -189,7 +198,7 @@ def test_nothing_is_stopped_once_it_is_agreed_to(site: Sites, visit: Callable[..
     visitor = visit(there.place)
     visitor.go("/")
     visitor.accept()
-    found = _stopped(there, visitor)
+    found = _stopped(there, visitor, _table())
     assert not any(found.values()), found
     assert not [each for each in visitor.complaints if each.startswith("violates")]
 
