@@ -146,6 +146,14 @@ def test_nothing_is_compiled_for_a_name_that_a_visitor_sends() -> None:
     assert Rules(CATALOGUE).own_marks("www.example.org") == ()
 
 
+@pytest.mark.parametrize("slash", ["/", "\\", "/\\", "\\/"])
+def test_many_slashes_are_read_once(slash: str, rules: Callable[[Policy], Rules]) -> None:
+    made = rules(POLICY)
+    for name in ("script", "style"):
+        page = f'<body><{name}>{slash * 300_000} "{slash * 2}tracker.example/a"</{name}>'
+        assert b"data-consent-for" in gated(made, page.encode())
+
+
 def test_a_head_may_have_many_scripts(rules: Callable[[Policy], Rules]) -> None:
     page = b"<head>" + b"<script>a()</script>\n<style>a {}</style>" * 3000
     assert gated(rules(POLICY), page).endswith(page.removeprefix(b"<head>") + b"<!--banner-->")

@@ -182,9 +182,9 @@ class _Known:
 # Within scripts and styles, as :func:`~consent.gate.match.addresses_in` finds addresses: slashes may lean either way,
 # and be left out after a scheme.
 _END = rb"/?#\"'\s<>\\(),;`"
-_TEXT_HOST = re.compile(rb"//[\\/]*([^" + _END + rb"]+)")
-_TEXT_HOST_MIXED = re.compile(rb"/\\[\\/]*([^" + _END + rb"]+)")
-_TEXT_HOST_LEANING = re.compile(rb"\\[\\/]+([^" + _END + rb"]+)")
+_TEXT_HOST = re.compile(rb"//(?<![\\/]//)[\\/]*+([^" + _END + rb"]+)")
+_TEXT_HOST_MIXED = re.compile(rb"/\\(?<![\\/]/\\)[\\/]*+([^" + _END + rb"]+)")
+_TEXT_HOST_LEANING = re.compile(rb"\\(?<![\\/]\\)[\\/]++([^" + _END + rb"]+)")
 _TEXT_HOST_BARE = (
     re.compile(rb"https?:[\\/]?([^" + _END + rb"]+)"),
     re.compile(rb"wss?:[\\/]?([^" + _END + rb"]+)"),

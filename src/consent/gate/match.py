@@ -26,10 +26,11 @@ _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*):(.*)\Z", re.DOTALL)
 _STRIPPED = re.compile(r"[\t\n\r]")
 _EDGES = "".join(map(chr, range(0x21)))
 #: Addresses within other text: css, a script. The scheme may be left out, or its slashes; those may lean either way.
-#: Each expression begins with text that is searched for fast.
+#: Each expression begins with text that is searched for fast, and not within a run of slashes: that would be read again
+#: from each of them.
 _REST = r"[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*"
-_SLASHED = re.compile(r"//[\\/]*" + _REST)
-_LEANING = (re.compile(r"/\\[\\/]*" + _REST), re.compile(r"\\[\\/]+" + _REST))
+_SLASHED = re.compile(r"//(?<![\\/]//)[\\/]*+" + _REST)
+_LEANING = (re.compile(r"/\\(?<![\\/]/\\)[\\/]*+" + _REST), re.compile(r"\\(?<![\\/]\\)[\\/]++" + _REST))
 _SCHEMED = re.compile(r":(?<=[psPS]:)(?i:(?<=http:)|(?<=https:)|(?<=ws:)|(?<=wss:))[\\/]?" + _REST)
 _SCHEME_END = re.compile(r"(?:https?|wss?):\Z", re.IGNORECASE)
 _PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]*[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
