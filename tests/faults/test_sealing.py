@@ -107,7 +107,8 @@ def test_writers_and_sealers_that_are_killed_leave_each_record_with_one_leaf(log
     states, acknowledged = [tmp_path / "one", tmp_path / "two"], set[str]()
     until, rounds, chance = time.monotonic() + SECONDS, 0, random.Random(1)
     while rounds < 2 or time.monotonic() < until:
-        writers = [start(WRITER, log_url, str((rounds * 2 + n) * 100_000 + 1)) for n in range(2)]
+        # Each writer has days of its own, all of them in the past.
+        writers = [start(WRITER, log_url, str((rounds * 2 + n + 1) * -100_000)) for n in range(2)]
         sealers = [start(ALWAYS, log_url, str(state), "100") for state in states]
         for process in (*writers, *sealers):
             acknowledged |= heard(process, 1)
