@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 from .errors import LogUnavailable
-from .exchange import Append, Consent, Facts, Limited, NeedBody, Pass, Prove, Reply
+from .exchange import Append, Consent, Facts, Limited, NeedBody, Pass, Prove, Reply, Step
 from .gate.html import Held
 from .log.append import open_log
 from .log.limit import LimitReached
@@ -88,9 +88,26 @@ class Site:
         found = [key for key in keys if key] or os.environ.get("CONSENT_SECRET_KEY", "").split()
         return cls(read_settings(settings, keys=found or None, where=where), debug=debug)
 
+    @classmethod
+    def of(
+        cls,
+        settings: Mapping[str, Any] | str | os.PathLike[str] | Site,
+        *,
+        secret_key: str | bytes | Iterable[str | bytes] | None,
+        debug: bool,
+    ) -> Site:
+        """What a middleware was given: a site that is open already, or what :meth:`open` takes."""
+        if isinstance(settings, Site):
+            return settings
+        keys = [secret_key] if isinstance(secret_key, (str, bytes)) else secret_key or ()
+        return cls.open(settings, keys=keys, debug=debug)
+
     def answer(self, facts: Facts, read: Callable[[int], bytes]) -> Reply | Pass:
         """Follow a request's steps to its end. ``read(limit)`` gives at most ``limit`` + 1 bytes of its body."""
-        step = self.consent.handle(facts)
+        return self.follow(self.consent.handle(facts), read)
+
+    def follow(self, step: Step, read: Callable[[int], bytes]) -> Reply | Pass:
+        """The same from a step on. May wait for the log."""
         while True:
             match step:
                 case NeedBody():

@@ -52,10 +52,7 @@ class ConsentMiddleware:
         language: Callable[[WSGIEnvironment], str | None] = lambda _environ: None,
         debug: bool = False,
     ) -> None:
-        if not isinstance(settings, Site):
-            keys = [secret_key] if isinstance(secret_key, (str, bytes)) else secret_key or ()
-            settings = Site.open(settings, keys=keys, debug=debug)
-        self.site = settings
+        self.site = Site.of(settings, secret_key=secret_key, debug=debug)
         self._app = app
         self._language = language
 

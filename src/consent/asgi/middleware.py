@@ -35,10 +35,7 @@ class ConsentMiddleware:
         language: Callable[[Scope], str | None] = lambda _scope: None,
         debug: bool = False,
     ) -> None:
-        if not isinstance(settings, Site):
-            keys = [secret_key] if isinstance(secret_key, (str, bytes)) else secret_key or ()
-            settings = Site.open(settings, keys=keys, debug=debug)
-        self.site = settings
+        self.site = Site.of(settings, secret_key=secret_key, debug=debug)
         self._app = app
         self._language = language
 
@@ -56,11 +53,11 @@ class ConsentMiddleware:
 
     async def _answer(self, facts: Facts, receive: Receive) -> Reply | Pass:
         step = self.site.consent.handle(facts)
-        if isinstance(step, Pass):
+        if isinstance(step, (Pass, Reply)):
             return step
         body = await _read(receive, step.limit + 1) if isinstance(step, NeedBody) else b""
         # The log's append may wait for a disk: never on the event loop.
-        return await to_thread(self.site.answer, facts, lambda _limit: body)
+        return await to_thread(self.site.follow, step, lambda _limit: body)
 
 
 def visitor(request: Any) -> Page:
