@@ -21,7 +21,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
 from ..policy.policy import Policy
-from .match import Rules, edges
+from .match import NEEDLESS, Rules, edges
 from .sight import Sight, WholeSight, any_in
 from .tokens import TAG_CAP
 
@@ -112,11 +112,7 @@ _FOLLOWED = Odd(
     ),
     rb"javascript:",
 )
-#: An escape of a character that needs none (RFC 3986, 2.3).
-_NEEDLESS = Odd(
-    re.compile(rb"%(?:2[de]|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae])"),
-    rb"%(?:2[de]|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae])",
-)
+_NEEDLESS = Odd(re.compile(NEEDLESS.encode()), NEEDLESS.encode())
 #: A way back from within a path.
 _BACK = Odd(
     re.compile(rb"/(?<![\"'=\t\n\f\r /(]\.\./)(?<![\"'=\t\n\f\r /(]\./)\.\.?\\?/"),

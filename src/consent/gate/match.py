@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from ..policy.policy import Policy, Service
 
-__all__ = ["Rules", "addresses_in", "document_in", "edges", "imports_in", "refresh_address", "wildcard"]
+__all__ = ["NEEDLESS", "Rules", "addresses_in", "document_in", "edges", "imports_in", "refresh_address", "wildcard"]
 
 _SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp"})
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*):(.*)\Z", re.DOTALL)
@@ -428,8 +428,9 @@ def _path(text: str) -> str:
     return (_NEEDLESS.sub(_character, path) if "%" in path else path) + mark + query
 
 
-#: Escapes of characters that need none (RFC 3986, 2.3).
-_NEEDLESS = re.compile(r"%(2[DE]|3[0-9]|[46][1-9A-F]|5[0-9AF]|7[0-9AE])", re.IGNORECASE)
+#: Escapes of characters that need none (RFC 3986, 2.3), in lower case.
+NEEDLESS = r"%(2[de]|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae])"
+_NEEDLESS = re.compile(NEEDLESS, re.IGNORECASE)
 
 
 def _character(escape: re.Match[str]) -> str:
