@@ -146,6 +146,9 @@ _NOISE: tuple[str, ...] = (
     "<table>", "</table>", "<tr>", "<td>", "</td>", "<caption>", "<tbody>", "<th>", "</tr>", "<table><title>",
     "<frameset>", "</frameset>", "<html>", "</html>", "<head>", "</head>", "<body>", "</body>", "<form>", "</form>",
     "<p>", "</p>", "<br>", "</br>", "<div>", "</div>", "<b>", "</b>", "<button>", "<input>", "<pre>\n", "<listing>", "<hr>", "<nobr>",
+    "<svg a=b><path d=M1><title>a</title></svg>", "<svg><title><!--a--></title></svg>", "<svg><desc><!--</title-->", "<mi>a<!--b--></mi>",
+    "<math><mi>a</mi></math>", "<select><option>a</select>", "<noscript><img src=/a></noscript>", "<noscript><a title=a></noscript >",
+    "<iframe></iframe>", "<iframe srcdoc>", "<title>a</title>", "<svg><title/>", "<math><mtext a=b>",
     "<object>", "</object>", "<applet>", "<marquee>", "<details>", "<image>", "<isindex>", "<keygen>", "<ruby><rt>", "text", " ", "\n",
 )  # fmt: skip
 

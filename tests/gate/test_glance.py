@@ -251,3 +251,41 @@ def test_what_hyperscan_cannot_compile_is_searched_for_without_it(monkeypatch: p
     made = Rules(policy)
     assert isinstance(look.look_of(policy), look._Searching)
     assert b"data-consent-for=a" in gated(made, b"<script>" + b"x" * 70_000 + b"</script>")
+
+
+_AROUND = ("svg", "math", "select", "noscript", "iframe", "title", "desc", "mi", "mtext", "style", "script", "template")
+_AMONG = (
+    "text", "<path d='M1 2'>", "<option>", "<mrow>", "</mrow>", "<!-- a -->", "<!--</title>-->", "<!-- </noscript -->",
+    "<mi>a</mi>", "<title>a</title>", "<title><!--a--></title>", "<title><!--</title>--></title>", "<mi/>", "<desc>b</desc>",
+    "<img src='//tracker.example/a'>", "<a title='</noscript>'>", "<p title='</svg>'>", "<script src=//tracker.example/a></script>",
+    "<script>track(1)</script>", "<style>", "</style>", "</br>", "</p>", "<b>", "<annotation>", "<iframe></iframe>", "<iframe src=/a>b</iframe>",
+    "<iframe srcdoc='<img src=//tracker.example/a>'></iframe>", "<SVG>", "</Svg>", "<noscript><img src=/a></noscript>", "<use href=/a />",
+    "<use href='//tracker.example/a'/>", "<link rel=preload href=//tracker.example/a>", "<meta name=a>", "<mi>", "</mi>", "</mo>",
+)  # fmt: skip
+
+
+def test_an_element_that_is_passed_over_whole_hides_nothing(
+    rules: Callable[[Policy], Rules], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(20_261_126)
+
+    def element(depth: int) -> str:
+        name = chance.choice(_AROUND)
+        parts = [
+            element(depth + 1) if depth < 3 and chance.random() < 0.2 else chance.choice(_AMONG)
+            for _ in range(chance.randrange(5))
+        ]
+        end = name if chance.random() < 0.9 else chance.choice(_AROUND)
+        return f"<{name}{chance.choice(('', '', ' a=b', '/'))}>{''.join(parts)}</{end}{chance.choice(('', '', ' '))}>"
+
+    start = ("<head><meta charset=utf-8>", "<body><p>", "<p><template>")
+    pages = [
+        (chance.choice(start) + "".join(element(0) for _ in range(chance.randint(1, 3)))).encode() for _ in range(400)
+    ]
+    passing = rules(POLICY)
+    passed = [gated(passing, page) for page in pages]
+    assert passed == [gated(passing, page, 7) for page in pages]
+    monkeypatch.setattr(judge.Judge, "sight", lambda *_: None)
+    looking = Rules(POLICY)
+    for page, out in zip(pages, passed, strict=True):
+        assert gated(looking, page) == out, page

@@ -274,17 +274,15 @@ class Judge:
             owners += [(self._rules.services_for_url(url, self._site), value) for url in urls]
             if _HANDLER.match(attribute.name):
                 script = html.unescape(value)
-                owners += [(group, value) for group in self._rules.services_for_script(script, self._site)]
+                owners += [(group, value) for group in self._served(script)]
             elif attribute.name in _FOLLOWED:
                 owners += [(group, value[:120]) for group in self._followed(attribute.value)]
             elif attribute.name in _LOADING and (inner := document_in(html.unescape(value))):
-                owners += [(group, value[:120]) for group in self._rules.services_for_script(inner, self._site)]
+                owners += [(group, value[:120]) for group in self._served(inner)]
                 owners += self._addresses(inner, css=True)
         for content in contents:
             if runs:
-                addressed = not self._look.clears_addresses(content.encode("utf-8", "replace"))
-                groups = self._rules.services_for_script(content, self._site, addressed=addressed)
-                owners += [(group, content.strip()[:120]) for group in groups]
+                owners += [(group, content.strip()[:120]) for group in self._served(content)]
                 fetched = content if _maps(tag) else imports_in(content)
                 owners += self._addresses(fetched)
             elif tag.name == b"style":
@@ -294,7 +292,12 @@ class Judge:
     def _followed(self, value: bytes) -> tuple[tuple[Service, ...], ...]:
         """Whom an address serves that runs when it is followed."""
         script = document_in(html.unescape(value.decode("utf-8", "replace")))
-        return self._rules.services_for_script(script, self._site) if script else ()
+        return self._served(script) if script else ()
+
+    def _served(self, script: str) -> tuple[tuple[Service, ...], ...]:
+        """Whom a script serves."""
+        clues = self._look.clues(script.encode("utf-8", "replace"))
+        return self._rules.services_for_script(script, self._site, clues=clues)
 
     def _addresses(self, text: str, *, css: bool = False) -> list[tuple[tuple[Service, ...], str]]:
         return [(self._rules.services_for_url(url, self._site, False), url) for url in addresses_in(text, css=css)]

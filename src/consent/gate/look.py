@@ -14,7 +14,7 @@ import html
 import importlib
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from html.entities import html5
 from itertools import accumulate
@@ -25,7 +25,17 @@ from .match import NEEDLESS, Rules, edges
 from .sight import Sight, WholeSight, any_in
 from .tokens import TAG_CAP
 
-__all__ = ["Look", "look_of", "unescaped"]
+__all__ = ["Clues", "Look", "look_of", "unescaped"]
+
+
+class Clues(NamedTuple):
+    """The parts of a script that may tell whom it serves, with something that belongs to no name between them.
+
+    ``snippets``: where there may be one. ``addresses``: where there may be an address of a declared service.
+    """
+
+    snippets: bytes
+    addresses: bytes
 
 
 class Look(Protocol):
@@ -43,8 +53,8 @@ class Look(Protocol):
         """Whether the text of a script, or of a style, is nobody's."""
         ...
 
-    def clears_addresses(self, script: bytes) -> bool:
-        """Whether a script holds no address of a declared service."""
+    def clues(self, script: bytes) -> Clues:
+        """What of a script may tell whom it serves."""
         ...
 
 
@@ -124,8 +134,8 @@ _ODD = (
     Odd(re.compile(rb"data-(?:purpose|consent)"), rb"data-(?:purpose|consent)"),
     _FOLLOWED,
     Odd(  # a scheme without slashes, but for images
-        re.compile(rb":(?<=[psa]:)(?!//)(?<=(?:ttp|tps|ftp|wss|[^a-z]ws|ata):)(?!(?<=ata:)image/[^s])"),
-        rb"(?:ttps?|ftp|wss|[^a-z]ws):(?:[^/\\]|/[^/\\])|ata:(?:[^i]|i[^m]|im[^a]|ima[^g]|imag[^e]|image[^/]|image/s)",
+        re.compile(rb":(?<=[psa]:)(?!//)(?<=(?:ttp|tps|ftp|wss|[^a-z]ws|ata):)(?<!-data:)(?!(?<=ata:)image/[^s])"),
+        rb"(?:ttps?|ftp|wss|[^a-z]ws):(?:[^/\\]|/[^/\\])|[^-]data:(?:[^i]|i[^m]|im[^a]|ima[^g]|imag[^e]|image[^/]|image/s)",
     ),
     _telling_references(),
     _NEEDLESS,
@@ -186,16 +196,14 @@ _TEXT_HOST_BARE = (
     re.compile(rb"wss?:[\\/]?([^" + _END + rb"]+)"),
 )
 #: CSS escapes of what begins an address: a scheme, a colon, slashes. And of a line's end, which may stand anywhere.
-_ESCAPE = (
-    rb"\\(?:[\r\nhtpsw]|0{0,4}(?:2f|3a|5c)|0{0,4}(?:[46]8|[57][0347])[^0-9a-f])",
-    rb"(?:ttps?|wss?)\\:",
+_ESCAPES = (
+    re.compile(rb"\\(?:[\r\nhtpsw]|0{0,4}(?:2f|3a|5c)|0{0,4}(?:[46]8|[57][0347])[^0-9a-f])"),
+    re.compile(rb"ttps?\\:"),
+    re.compile(rb"wss?\\:"),
 )
-#: How an address begins that may have css escapes, without these; and in what it stands.
-_ESCAPED_START = rb"/[\\/]|\\\\|(?:ttps?|wss?):"
-_ADDRESS = rb"[^\s\"'`()<>,;]"
-_ESCAPES = re.compile(rb"|".join(_ESCAPE))
-_STARTS = re.compile(_ESCAPED_START)
-_ADDRESSES = re.compile(_ADDRESS + rb"+")
+#: How an address begins without these, that may have others.
+_STARTS = tuple(map(re.compile, (rb"/[\\/]", rb"\\\\", rb"ttps?:", rb"wss?:")))
+_ADDRESS = re.compile(rb"[^\s\"'`()<>,;]*")
 #: What names the addresses that a script loads by itself.
 _IMPORT = rb"(?:import|from)[\s(\x1c-\x1f\x80-\xff]*[\"'`]"
 _IMPORTING = re.compile(_IMPORT)
@@ -259,14 +267,14 @@ class _Searching:
     def clears_text(self, name: bytes, text: bytes) -> bool:
         low = text.lower()
         if name != b"script":
-            return not (b"\\" in low and _is_escaped(low)) and self._clears(text, low, self._all)
+            return not _is_escaped(text) and self._clears(text, low, self._all)
         # Without an import, a script loads what it puts together: only the addresses of declared services count.
         importing = b"import" in text and _IMPORTING.search(text) is not None
         known = self._all if importing else self._declared
         return self._clears(text, low, known) and not self._rules.snippets_in(text)
 
-    def clears_addresses(self, script: bytes) -> bool:
-        return self._clears(script, script.lower(), self._declared)
+    def clues(self, script: bytes) -> Clues:
+        return Clues(script, b"" if self._clears(script, script.lower(), self._declared) else script)
 
     @staticmethod
     def _clears(text: bytes, low: bytes, known: _Known) -> bool:
@@ -287,9 +295,20 @@ class _Searching:
 
 def _is_escaped(style: bytes) -> bool:
     """Whether css escapes may hide an address."""
-    if _ESCAPES.search(style):
+    if b"\\" not in style:
+        return False
+    low = style.lower()
+    if any(escape.search(low) for escape in _ESCAPES):
         return True
-    return any(b"\\" in each and _STARTS.search(each) for each in _ADDRESSES.findall(style))
+    for start in _STARTS:
+        end = 0
+        for found in start.finditer(low):
+            if found.start() >= end:
+                address = _ADDRESS.match(low, found.end())
+                end = address.end() if address is not None else len(low)
+                if low.find(b"\\", found.end(), end) >= 0:
+                    return True
+    return False
 
 
 # Tags and such that a walk has to see, but for simple ones: those that are not simply written (13.2.5.6 to 40), those
@@ -315,28 +334,35 @@ _STOPS = (
 )
 #: In a tag, what may be a host that is spelt otherwise than it is looked up.
 _SPELT_HOSTS = (rb"//[^/?#\t\n\f\r >\\]*[&%\x00-\x08\x0b\x0e-\x1f\x80-\xff]", rb"//[^/?#]*@")
-#: The same in a script or style, where slashes may lean either way; and in a style, where css has escapes of its own.
+#: The same in a script or style, where slashes may lean either way.
 _SPELT_IN_TEXT = rb"(?:[\\/][\\/]+|(?:ttps?|wss?):[\\/]?)[^" + _END + rb"]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
-_SPELT_IN_STYLE = (*_ESCAPE, rb"(?:%b)%b*\\" % (_ESCAPED_START, _ADDRESS))
 _IMPORTS = _IMPORT + rb"[^\"'`]*(?:[\\/][\\/]|https?:|wss?:)"
 _NO_NAME = rb"[^A-Za-z0-9_$]"
 _MAPS = rb"importmap|speculationrules"
-_KINDS = _STOP, _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT, _STYLE = range(9)
+_KINDS = _STOP, _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(8)
 
 
 class _Scanning:
     """Looks with all expressions at once. Safe in threads."""
 
     def __init__(self, rules: Rules, hyperscan: Any) -> None:
-        expressions = list(_expressions(rules))
+        snippets = dict(map(_snippet, rules.snippets))
+        expressions = [*_expressions(rules), *((_SCRIPT, expression, True) for expression in snippets)]
         #: Whether a path is enough for an address in a script to be a declared service's.
         self._by_path = bool(rules.path_marks(declared=True))
-        kinds = [kind for kind, _, _ in expressions]
+        self._kinds = kinds = [kind for kind, _, _ in expressions]
+        #: How long what was found is, if it is a snippet.
+        self._sizes = [snippets.get(expression, 0) for _, expression, _ in expressions]
+        self._addressing = {_DECLARED, _TEXT, _PATH} if self._by_path else {_DECLARED, _TEXT}
 
         def seen(number: int, _start: int, end: int, _flags: int, found: list[list[int]]) -> None:
             found[kinds[number]].append(end)
 
+        def told(number: int, _start: int, end: int, _flags: int, found: list[tuple[int, int]]) -> None:
+            found.append((number, end))
+
         self._seen = seen
+        self._told = told
         self._database = hyperscan.Database()
         self._database.compile(
             expressions=[expression for _, expression, _ in expressions],
@@ -351,13 +377,13 @@ class _Scanning:
     def over(self, data: bytes) -> Sight:
         found = self._found(data)
         scripts = sorted([*self._declared(found), *found[_SCRIPT]])
-        handlers = _may_run(data, sorted(found[_RUN]), scripts)
+        handlers = self._may_run(data, sorted(found[_RUN]), scripts)
         addresses = [*found[_PATH], *found[_UNDECLARED], *found[_DECLARED]]
         suspects = sorted([*found[_TAG], *handlers, *addresses])
-        styles = sorted([*addresses, *found[_TEXT], *found[_STYLE]])
+        styles = sorted([*addresses, *found[_TEXT]])
         if len(data) > TAG_CAP:
             return Sight(data, suspects)  # what is longer than the caps must be seen by the walk
-        return WholeSight(data, suspects, found[_STOP], scripts, styles)
+        return WholeSight(data, suspects, found[_STOP], scripts, styles, is_escaped=_is_escaped)
 
     def clears_tag(self, raw: bytes) -> bool:
         found = self._found(raw)
@@ -373,10 +399,34 @@ class _Scanning:
         found = self._found(b" %b " % text)
         if self._declared(found):
             return False
-        return not found[_SCRIPT] if name == b"script" else not (found[_PATH] or found[_UNDECLARED] or found[_STYLE])
+        if name == b"script":
+            return not found[_SCRIPT]
+        return not (found[_PATH] or found[_UNDECLARED] or _is_escaped(text))
 
-    def clears_addresses(self, script: bytes) -> bool:
-        return not self._declared(self._found(script))
+    def clues(self, script: bytes) -> Clues:
+        text = b" %b " % script
+        found: list[tuple[int, int]] = []
+        self._scan(text, self._told, found)
+        snippets = [text[end - self._sizes[number] : end] for number, end in found if self._sizes[number]]
+        addresses = sorted(end for number, end in found if self._kinds[number] in self._addressing)
+        return Clues(b"\n".join(snippets), b"\n".join(_around(text, addresses)))
+
+    def _may_run(self, data: bytes, handlers: Iterable[int], scripts: Sequence[int]) -> Iterator[int]:
+        """Those scripts in attributes that may be somebody's.
+
+        ``handlers``: where each begins, in order. ``scripts``: where something is that scripts have.
+        """
+        end = -1  # of the tag
+        suspicious = False
+        for at in handlers:
+            if at > end:
+                end = _next(data, b">", at)
+                # What shows that a name ends there may be the end of the tag.
+                suspicious = any_in(scripts, at, end + 1) or data.find(b"%", at, end) >= 0
+                if not suspicious and data.find(b"&", at, end) >= 0:
+                    suspicious = not self.clears_text(b"script", unescaped(data[at:end]))
+            if suspicious:
+                yield at
 
     def _declared(self, found: list[list[int]]) -> list[int]:
         """Where in a script an address of a declared service may be."""
@@ -385,13 +435,16 @@ class _Scanning:
     def _found(self, data: bytes) -> list[list[int]]:
         """Where what has each kind ends."""
         found: list[list[int]] = [[] for _ in _KINDS]
+        self._scan(data, self._seen, found)
+        return found
+
+    def _scan(self, data: bytes, seen: Callable[[int, int, int, int, Any], None], found: Any) -> None:
         try:
             scratch = self._free.pop()
         except IndexError:
             scratch = self._scratch(self._database)
-        self._database.scan(data, match_event_handler=self._seen, context=found, scratch=scratch)
+        self._database.scan(data, match_event_handler=seen, context=found, scratch=scratch)
         self._free.append(scratch)
-        return found
 
 
 def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
@@ -403,12 +456,7 @@ def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
     for tag in (*_SPELT_HOSTS, _MAPS):
         yield _TAG, tag, False
     yield _TEXT, _SPELT_IN_TEXT, False
-    for escape in _SPELT_IN_STYLE:
-        yield _STYLE, escape, False
     yield _SCRIPT, _IMPORTS, False
-    for snippet in rules.snippets:
-        before, after = edges(snippet)
-        yield _SCRIPT, b"%b%b%b" % (_NO_NAME * before, re.escape(snippet).encode(), _NO_NAME * after), True
     # A host follows slashes or a scheme, or a point if it is below another.
     for host, declared in rules.hosts():
         mark = rb"\." if host.startswith(".") else rb"[/\\:]"
@@ -418,24 +466,28 @@ def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
             yield _DECLARED if declared else _UNDECLARED, re.escape(path).replace(b"/", rb"\\?/"), True
 
 
-def _may_run(data: bytes, handlers: Iterable[int], scripts: Sequence[int]) -> Iterator[int]:
-    """Those scripts in attributes that may be somebody's: what scripts have is in the rest of the tag, or an escape.
-
-    ``handlers``: where each begins, in order.
-    """
-    end = reference = escape = -1  # the next of each
-    for at in handlers:
-        end = _next(data, b">", at, end)
-        reference = _next(data, b"&", at, reference)
-        escape = _next(data, b"%", at, escape)
-        # What shows that a name ends there may be the end of the tag.
-        if reference < end or escape < end or any_in(scripts, at, end + 1):
-            yield at
+def _snippet(snippet: str) -> tuple[bytes, int]:
+    """What finds a snippet with what shows that no name goes on there, and the length of both."""
+    before, after = edges(snippet)
+    expression = b"%b%b%b" % (_NO_NAME * before, re.escape(snippet).encode(), _NO_NAME * after)
+    return expression, before + len(snippet.encode()) + after
 
 
-def _next(data: bytes, mark: bytes, at: int, known: int) -> int:
-    """Where the next mark is; ``known``: where the last that was found is."""
-    if known >= at:
-        return known
+#: Between addresses within other text (:func:`~consent.gate.match.addresses_in`).
+_BETWEEN_ADDRESSES = bytes.maketrans(b"\t\n\v\f\r \"'`()<>,;", b" " * 15)
+
+
+def _around(text: bytes, ends: Iterable[int]) -> Iterator[bytes]:
+    """What may be addresses in a text, around what ends there. ``ends``: in order."""
+    spaced = text.translate(_BETWEEN_ADDRESSES)
+    after = 0
+    for end in ends:
+        if end > after:
+            after = _next(spaced, b" ", end)
+            yield text[spaced.rfind(b" ", 0, end - 1) + 1 : after]
+
+
+def _next(data: bytes, mark: bytes, at: int) -> int:
+    """Where the next mark is, or the end."""
     found = data.find(mark, at)
     return len(data) if found < 0 else found

@@ -93,7 +93,7 @@ class Rules:
         for service in (*policy.services, *policy.undeclared):
             for host in service.hosts:
                 self._add_host(host, service)
-        self._marked = re.compile("|".join(re.escape(mark.decode()) for mark in self.path_marks()) or r"(?!)")
+        self._path_marks = [mark.decode() for mark in self.path_marks()]
         self._snippets = _Snippets(policy)
         #: The owners of each known snippet in a script's bytes.
         self.snippets_in = self._snippets.find
@@ -129,22 +129,26 @@ class Rules:
         owners: dict[Service, None] = {}
         for address in _readings(url, site, references=references):
             found = list(self._matches(address))
-            best = max((weight for weight, _ in found), default=None)
-            owners.update(dict.fromkeys(_preferred(service for weight, service in found if weight == best)))
-            if self.policy.strict and not found and _is_strange(address, url):
+            if found:
+                best = max(weight for weight, _ in found)
+                owners.update(dict.fromkeys(_preferred(service for weight, service in found if weight == best)))
+            elif self.policy.strict and _is_strange(address, url):
                 owners[_stranger(address.host, address.port)] = None
         return tuple(owners)
 
-    def services_for_script(self, text: str, site: str, *, addressed: bool = True) -> tuple[tuple[Service, ...], ...]:
+    def services_for_script(
+        self, text: str, site: str, *, clues: tuple[bytes, bytes] | None = None
+    ) -> tuple[tuple[Service, ...], ...]:
         """The owners of each known snippet in an inline script; all groups must be allowed.
 
-        ``addressed``: whether a declared service's address may be in it.
+        ``clues``: the parts in which snippets may be, and a declared service's addresses, if it was looked over.
 
         A declared service's address in the text counts as a snippet of it: loaders build their tags from it. Under a
         strict policy so does anybody's, where it stands in a string.
         """
-        groups = self.snippets_in(text.encode("utf-8", "replace"))
-        for url in filter(self._may_be_declared, addresses_in(text)) if addressed else ():
+        snippets, addresses = clues or (text.encode("utf-8", "replace"),) * 2
+        groups = self.snippets_in(snippets)
+        for url in filter(self._may_be_declared, addresses_in(addresses.decode("utf-8", "replace"))):
             owners = tuple(service for service in self.services_for_url(url, site, False) if service.declared)
             if owners:
                 groups.append(owners)
@@ -220,7 +224,7 @@ class Rules:
 
     def _matches(self, address: Address) -> Iterable[tuple[tuple[int, int], Service]]:
         candidates = self._named(address.host)
-        if self._marked.search(address.path):
+        if any(map(address.path.__contains__, self._path_marks)):
             # A path on any host is known by its end: /matomo.js below whatever folder it was put.
             candidates += self._anywhere
             if address.own:
@@ -281,20 +285,26 @@ class _Snippets:
         for service in (*policy.services, *policy.undeclared):
             for snippet in service.snippets:
                 owners.setdefault(snippet, []).append(service)
-        self._by_word: dict[bytes, list[tuple[bytes, re.Pattern[bytes], tuple[Service, ...]]]] = {}
-        for snippet, services in owners.items():
+        #: By a word in each: its place among all, its bytes, how to find it where no name goes on, and its owners.
+        self._by_word: dict[bytes, list[tuple[int, bytes, re.Pattern[bytes], tuple[Service, ...]]]] = {}
+        for number, (snippet, services) in enumerate(owners.items()):
             raw = snippet.encode()
-            entry = (raw, re.compile(_with_edges(snippet).encode()), _preferred(services))
+            entry = (number, raw, re.compile(_with_edges(snippet).encode()), _preferred(services))
             self._by_word.setdefault(_rarest_word(raw), []).append(entry)
         self._words = frozenset(self._by_word) - {b""}
 
     def find(self, text: bytes) -> list[tuple[Service, ...]]:
-        found: dict[tuple[Service, ...], None] = {}
-        for word in (b"", *self._words.intersection(text.translate(_WORDS).split())):
-            for snippet, pattern, services in self._by_word.get(word, ()):
-                if snippet in text and pattern.search(text):
-                    found[services] = None
-        return list(found)
+        """The owners of those in a script, in the policy's order."""
+        if not text:
+            return []
+        words = (b"", *self._words.intersection(text.translate(_WORDS).split()))
+        found = {
+            number: services
+            for word in words
+            for number, snippet, pattern, services in self._by_word.get(word, ())
+            if snippet in text and pattern.search(text)
+        }
+        return list(dict.fromkeys(found[number] for number in sorted(found)))
 
 
 def _rarest_word(snippet: bytes) -> bytes:
@@ -384,6 +394,11 @@ def _readings(url: str, site: str, *, references: bool) -> list[Address]:
 
 
 def _read(url: str, site: str) -> list[Address]:
+    plain = _PLAIN.match(url)
+    if plain is not None:
+        host, path, query = plain.groups()
+        path = _NEEDLESS.sub(_character, path) if "%" in path else path or "/"
+        return [Address(host, "", path + query, own=(host, "") == _host(site))]
     text = _STRIPPED.sub("", url.strip(_EDGES)).replace("\\", "/")
     scheme = _SCHEME.match(text)
     if scheme is None:
@@ -408,6 +423,12 @@ def _absolute(text: str, site: str) -> Address:
     return Address(host, port, _path(authority.group(2).partition("#")[0]), own=(host, port) == _host(site))
 
 
+#: An address without anything that would have to be undone: its host, path and query.
+_PLAIN = re.compile(
+    r"(?:https?:|wss?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)*)((?:/(?!\.|%2[eE])[^\t\n\r\\?#/]*)*)"
+    r"((?:\?[^\t\n\r\\#]*)?)(?<![\0-\x20])(?:#.*)?\Z",
+    re.DOTALL,
+)
 _AUTHORITY = re.compile(r"/*([^/?#]*)(.*)\Z", re.DOTALL)
 _DOTTED = re.compile(r"/(?:\.|%2e)", re.IGNORECASE)
 _DOT = re.compile(r"%2e", re.IGNORECASE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .tokens import Place, Tag, comment_end, element, harmless_end, plain_end
 
@@ -43,17 +43,28 @@ class Sight:
 
 
 class WholeSight(Sight):
-    """The same, with all that is not simply written, and all that may be somebody's in scripts and styles."""
+    """The same, with all that is not simply written, and all that may be somebody's in scripts and styles.
+
+    ``is_escaped``: whether css escapes in a style may hide something.
+    """
 
     is_whole = True
 
     def __init__(
-        self, data: bytes, suspects: Sequence[int], stops: Sequence[int], scripts: Sequence[int], styles: Sequence[int]
+        self,
+        data: bytes,
+        suspects: Sequence[int],
+        stops: Sequence[int],
+        scripts: Sequence[int],
+        styles: Sequence[int],
+        *,
+        is_escaped: Callable[[bytes], bool],
     ) -> None:
         super().__init__(data, suspects)
         self._marks = sorted([*stops, *suspects])
         self._scripts = scripts
         self._styles = styles
+        self._is_escaped = is_escaped
 
     def plain_end(self, at: int, *, place: Place) -> int:
         if place != "body":
@@ -87,7 +98,7 @@ class WholeSight(Sight):
         if found is None:
             return harmless_end(self._data, opening) if place == "body" else None
         name = found.lastgroup
-        if name is None:
+        if name not in {"script", "style"}:
             return found.end() if place == "body" and not any_in(self._suspects, opening, found.end()) else None
         start, end = found.span(name)
         cleared = not any_in(self._suspects, opening, start)
@@ -96,8 +107,9 @@ class WholeSight(Sight):
     def clears_text(self, name: bytes, start: int, end: int, *, references: bool) -> bool:
         if references and self._data.find(b"&", start, end) >= 0:
             return False
-        # What shows that a name ends there is behind the text.
-        return not (any_in(self._scripts, start, end + 1) if name == b"script" else any_in(self._styles, start, end))
+        if name == b"script":
+            return not any_in(self._scripts, start, end + 1)  # what shows that a name ends there is behind the text
+        return not any_in(self._styles, start, end) and not self._is_escaped(self._data[start:end])
 
 
 def any_in(offsets: Sequence[int], start: int, end: int) -> bool:

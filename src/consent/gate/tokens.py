@@ -18,6 +18,7 @@ __all__ = [
     "Tag",
     "comment_end",
     "harmless_end",
+    "is_label",
     "plain_end",
     "raw_text_end",
     "read_tag",
@@ -59,54 +60,46 @@ _SIMPLE_COMMENT = rb"!--[^>-]{1,8192}+(?:-[^>-]{1,8192}+){0,64}+-->"
 _SIMPLE_TAG = _possessive(
     rb"""([a-zA-Z][^\t\n\f\r />"'=<]{0,64}+)(?=[\t\n\f\r />])""" + _VALUES + rb"""([^<>"'=]{0,8192}+)>"""
 )
-# Text, comments, and simply written tags after which a browser goes on in the same state.
-_PLAIN = _possessive(
-    rb"""(?:[^<]*+<(?:/[a-zA-Z][^\t\n\f\r />"'=<]{0,64}+[\t\n\f\r ]{0,64}+>
-        |(?:(?=[abdeghjkloqruvwyz])|(?!(?i:(?:s(?:cript|tyle|vg|elect)|xmp|iframe|no(?:embed|frames|script)
-            |t(?:extarea|itle|emplate)|plaintext|frameset|math|col)[\t\n\f\r />])))
-            [a-zA-Z][^\t\n\f\r />"'=<]{0,64}+"""
-    + _SIMPLE
-    + rb"|"
-    + _SIMPLE_COMMENT
-    + rb"))*+[^<]*+"
-)
-_PLAIN_HEAD = _possessive(
-    rb"""(?:[\t\n\f\r ]*+<(?:/(?:script|style|title)>|(?:link|meta)(?=[\t\n\f\r />])"""
-    + _SIMPLE
-    + rb"|"
-    + _SIMPLE_COMMENT
-    + rb"))*+[\t\n\f\r ]*+"
-)
-_WITHIN = rb"""(?:circle|defs|ellipse|g|line|lineargradient|msub|msup|mrow|mstyle|optgroup|option|path|polygon|polyline
-    |radialgradient|rect|stop|symbol|text|tspan|use)"""
-_PLAIN_WITHIN = _possessive(
-    rb"(?:[^<]*+<(?:/"
-    + _WITHIN
-    + rb"[\t\n\f\r ]{0,64}+>|"
-    + _WITHIN
-    + rb"(?=[\t\n\f\r />])"
-    + _SIMPLE
-    + rb"|"
-    + _SIMPLE_COMMENT
-    + rb"))*+[^<]*+"
-)
-# A whole element whose start tag is simply written: a script or style with an ordinary text, an svg of shapes alone.
+# What follows the name of a start tag and of an end tag, if they are simply written.
+_START = rb"(?=[\t\n\f\r />])" + _SIMPLE
+_END = rb"[\t\n\f\r ]{0,64}+>"
+# Such tags after which a browser goes on in the same state.
+_PLAIN_TAG = rb"""(?:/[a-zA-Z][^\t\n\f\r />"'=<]{0,64}+%b
+    |(?:(?=[abdeghjkloqruvwyz])|(?!(?i:(?:s(?:cript|tyle|vg|elect)|xmp|iframe|no(?:embed|frames|script)
+        |t(?:extarea|itle|emplate)|plaintext|frameset|math|col)[\t\n\f\r />])))
+        [a-zA-Z][^\t\n\f\r />"'=<]{0,64}+%b)""" % (_END, _SIMPLE)
+# In svg, MathML and selects: elements that do not change how what is in them is read, and those in which HTML would
+# go on, with nothing in them but text, and comments that it does not matter to take for such.
+_SHAPE = rb"""(?:annotation|circle|defs|ellipse|g|line|linear[gG]radient|mfrac|mover|mpadded|mroot|mrow|mspace|msqrt
+    |mstyle|msub|msubsup|msup|mtable|mtd|mtr|munder|munderover|optgroup|option|path|polygon|polyline|radial[gG]radient
+    |rect|semantics|stop|symbol|text|tspan|use)"""
+_LABEL_TEXT = rb"[^<]*(?:<!--[^<>-]+(?:-[^<>-]+)*-->[^<]*)*"
+_LABEL = rb"(?P<label>title|desc|m[inos]|mtext)%b(?<!/>)(?>%b)</(?P=label)%b" % (_START, _LABEL_TEXT, _END)
+_WITHIN = rb"(?:[^<]*+<(?:/%b%b|%b%b|%b|%b))*+[^<]*+" % (_SHAPE, _END, _SHAPE, _START, _SIMPLE_COMMENT, _LABEL)
+_SPACES = rb"[\t\n\f\r ]*+"
+_PLAIN_IN = {
+    "head": _possessive(
+        rb"(?:%b<(?:/(?:script|style|title|link|meta)>|(?:link|meta)%b|title%b[^<]*+</title>|%b))*+%b"
+        % (_SPACES, _START, _START, _SIMPLE_COMMENT, _SPACES)
+    ),
+    "body": _possessive(rb"(?:[^<]*+<(?:%b|%b))*+[^<]*+" % (_PLAIN_TAG, _SIMPLE_COMMENT)),
+    "within": _possessive(_WITHIN),
+}
+# Whole elements, of which the start tags are simply written: scripts and styles with an ordinary text, svg and such
+# with what is plain in them, frames without a document of their own, and noscripts that hold plain tags.
 _ELEMENT = _possessive(
-    rb"<(?i:script)(?=[\t\n\f\r />])"
-    + _SIMPLE
-    + rb"(?P<script>(?:[^<]++|<(?!(?i:/?script)|!--))*+)</(?i:script)[\t\n\f\r ]{0,64}+>|<(?i:style)(?=[\t\n\f\r />])"
-    + _SIMPLE
-    + rb"(?P<style>(?:[^<]++|<(?!(?i:/style)))*+)</(?i:style)[\t\n\f\r ]{0,64}+>|<svg(?=[\t\n\f\r />])"
-    + _SIMPLE
-    + rb"(?<!/>)(?:[^<]*+<(?:/"
-    + _WITHIN
-    + rb"[\t\n\f\r ]{0,64}+>|"
-    + _WITHIN
-    + rb"(?=[\t\n\f\r />])"
-    + _SIMPLE
-    + rb"))*+[^<]*+</svg>"
+    b"<(?:"
+    + b"|".join(
+        [
+            rb"(?i:script)%b(?P<script>(?:[^<]++|<(?!(?i:/?script)|!--))*+)</(?i:script)%b" % (_START, _END),
+            rb"(?i:style)%b(?P<style>(?:[^<]++|<(?!(?i:/style)))*+)</(?i:style)%b" % (_START, _END),
+            rb"(?P<other>svg|math|select)%b(?<!/>)%b</(?P=other)>" % (_START, _WITHIN),
+            rb"(?i:iframe)(?![^<>]*(?i:srcdoc))%b[^<]*+</(?i:iframe)%b" % (_START, _END),
+            rb"(?i:noscript)%b(?:[^<]*+<(?!(?i:/noscript))%b)*+[^<]*+</(?i:noscript)%b" % (_START, _PLAIN_TAG, _END),
+        ]
+    )
+    + b")"
 )
-_PLAIN_IN = {"head": _PLAIN_HEAD, "body": _PLAIN, "within": _PLAIN_WITHIN}
 # A tag that can load nothing, with attributes that load nothing, wherever they lead.
 _HARMLESS = _possessive(
     rb"""<(?:a|abbr|address|article|aside|b|blockquote|br|button|caption|center|cite|code|dd|del|details|dfn|div|dl|dt|em
@@ -121,6 +114,7 @@ _HARMLESS = _possessive(
         ))*+[\t\n\f\r ]*+>""",
     re.IGNORECASE,
 )
+_IS_LABEL_TEXT = re.compile(_LABEL_TEXT)
 _SCRIPT_MARK = re.compile(rb"<!--|<(/?)script(?=[\t\n\f\r />])", re.IGNORECASE)
 _COMMENT_END = re.compile(rb"--!?>")
 
@@ -230,7 +224,7 @@ def plain_end(data: bytes, at: int, limit: int = sys.maxsize, *, place: Place) -
 
 
 def element(data: bytes, at: int) -> re.Match[bytes] | None:
-    """The whole ordinary script, style or svg that begins at ``at``; its text is in the group of its name."""
+    """The whole ordinary element that begins at ``at``; the text of a script or style is in the group of its name."""
     return _ELEMENT.match(data, at) if _ELEMENT is not None else None
 
 
@@ -238,6 +232,11 @@ def harmless_end(data: bytes, at: int) -> int | None:
     """Where a start tag ends that can load nothing and run nothing, whatever addresses are in it; None if it may."""
     found = _HARMLESS.match(data, at) if _HARMLESS is not None else None
     return found.end() if found is not None else None
+
+
+def is_label(data: bytes, at: int, end: int) -> bool:
+    """Whether HTML, svg and MathML read what is between these alike: text, and comments with no tag in them."""
+    return _IS_LABEL_TEXT.fullmatch(data, at, end) is not None
 
 
 def comment_end(data: bytes, at: int) -> int | None:

@@ -17,7 +17,7 @@ import re
 from typing import NamedTuple, TypeAlias
 
 from .sight import Sight
-from .tokens import TAG_CAP, TEXT_CAP, Tag, comment_end, raw_text_end, read_tag, script_end
+from .tokens import TAG_CAP, TEXT_CAP, Tag, comment_end, is_label, raw_text_end, read_tag, script_end
 
 __all__ = ["TAG_CAP", "TEXT_CAP", "Found", "Walk"]
 
@@ -179,9 +179,9 @@ class Walk:
 
     def _plain(self, at: int, sight: Sight) -> int:
         """Where what may be left out ends that begins at ``at``."""
-        if self._noscript or (not self._body_seen and (not self._head_seen or self._templates)):
-            return at
         within = self._foreign or self._select
+        if self._noscript or (not self._body_seen and (not self._head_seen or self._templates or within)):
+            return at
         return sight.plain_end(at, place="within" if within else "body" if self._body_seen else "head")
 
     def _find(self, found: list[Found], each: Found) -> None:
@@ -231,7 +231,6 @@ class Walk:
         if tag is None or after is None or self.lost:
             return after
         name = tag.name
-        self._foreign_seen = self._foreign_seen or name in _FOREIGN
         ambiguous = bool(self._foreign) or (self._select and name not in {b"script", b"textarea"})
         if name in _RAW or (name in _INTEGRATION and self._foreign):
             return self._text_element(data, at, tag, found, final=final, ambiguous=ambiguous)
@@ -264,7 +263,7 @@ class Walk:
         end = _text_end(data, name, tag.end, limit)
         if end is None and not final and len(data) < limit:
             return None
-        if ambiguous and (end is None or data.find(b"<", tag.end, end) >= 0):
+        if ambiguous and (end is None or not self._is_plain(data, name, tag.end, end)):
             return self._lose(at)
         self._see_start(at, tag)
         text = (tag.end, min(len(data), limit) if end is None else end) if name in _TEXTED else None
@@ -279,6 +278,11 @@ class Walk:
             return len(data) if crossing < 0 else self._lose(crossing)
         self._raw = name
         return tag.end
+
+    @staticmethod
+    def _is_plain(data: bytes, name: bytes, at: int, end: int) -> bool:
+        """Whether a text holds nothing that is read otherwise where it is no raw text."""
+        return data.find(b"<", at, end) < 0 or (name not in _TEXTED and is_label(data, at, end))
 
     def _end_tag(self, data: bytes, at: int, *, final: bool) -> int | None:
         following = data[at + 2 : at + 3]
@@ -363,6 +367,7 @@ class Walk:
 
     def _lose(self, at: int) -> int:
         self.lost = True
+        self._foreign_seen = bool(self._foreign)
         return at
 
     def _any_tags(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int:
