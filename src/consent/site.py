@@ -39,13 +39,16 @@ class Site:
 
     :param settings: what :func:`~consent.policy.settings.read_settings` made of the site's mapping.
     :param debug: whether a developer is looking: errors that visitors never see are shown.
+    :param store: where records go, if not to the log that the settings name.
     """
 
-    def __init__(self, settings: Settings, *, debug: bool = False) -> None:
+    def __init__(self, settings: Settings, *, debug: bool = False, store: Store | None = None) -> None:
         self.settings = settings
         if not settings.policy.optional:
             log.warning("no services and no purposes are declared: visitors are not asked, and can agree to nothing")
-        self.store: Store = open_log(
+        #: Called with each record that the log has promised to keep, before the visitor is answered.
+        self.recorded: list[Callable[[Record], object]] = []
+        self.store: Store = store or open_log(
             settings.log,
             keys=[mac_key(key) for key in settings.keys],
             spool=settings.spool,
@@ -122,7 +125,7 @@ class Site:
     def append(self, record: Record, notice: bytes, *, network: str = "") -> Receipt | Limited | None:
         """Keep a record; None, and a loud error, if the log cannot promise that it did."""
         try:
-            return self.store.append(record, notice, network=network)
+            receipt = self.store.append(record, notice, network=network)
         except LimitReached as reached:
             if self._first("limit", network, ""):
                 log.warning("too many decisions from %s: what is more is not kept, nor granted", network)
@@ -130,6 +133,8 @@ class Site:
         except Exception:  # whatever it is, a refusal must not fail with it
             log.exception("the consent log did not keep a decision (%s, %s)", record.kind, record.id)
             return None
+        self._tell_recorded(record)
+        return receipt
 
     def prove(self, record_id: str) -> str | None:
         """The proof of a record; None if it is not sealed yet, or the log cannot say."""
@@ -149,6 +154,13 @@ class Site:
         except OSError:
             if self._first("receipts", "", ""):
                 log.exception("receipts that visitors bring back cannot be kept")
+
+    def _tell_recorded(self, record: Record) -> None:
+        for tell in self.recorded:
+            try:
+                tell(record)
+            except Exception:  # the record is kept: whoever listens cannot take the choice back
+                log.exception("what listens for decisions failed (%s, %s)", record.kind, record.id)
 
     def _tell_held(self, path: str, held: Iterable[Held]) -> None:
         waiting = log.isEnabledFor(logging.INFO)
