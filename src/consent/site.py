@@ -77,11 +77,13 @@ class Site:
         keys: Iterable[str | bytes | None] = (),
         where: str = "CONSENT",
         debug: bool = False,
+        necessary_cookies: Iterable[str] = (),
     ) -> Site:
         """Read the settings, a mapping or the path of a TOML file, and open the log.
 
         ``keys``: the framework's secret keys, the one that signs first. ``CONSENT_SECRET_KEY`` in the environment
-        stands in where there are none; in it, white space separates several.
+        stands in where there are none; in it, white space separates several. ``necessary_cookies``: the names of the
+        framework's own cookies, which leave whoever's pattern they match.
 
         :raises ConfigurationError: for whatever is wrong; the process should not start.
         """
@@ -89,7 +91,8 @@ class Site:
             where = os.fspath(settings)
             settings = read_toml(where)
         found = [key for key in keys if key] or os.environ.get("CONSENT_SECRET_KEY", "").split()
-        return cls(read_settings(settings, keys=found or None, where=where), debug=debug)
+        read = read_settings(settings, keys=found or None, where=where, necessary_cookies=necessary_cookies)
+        return cls(read, debug=debug)
 
     @classmethod
     def of(

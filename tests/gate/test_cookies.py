@@ -268,3 +268,17 @@ def test_what_ends_cookies_leaves_room_in_the_header() -> None:
     lines = ended("; ".join(f"_ga_{number}=1" for number in range(5000)), "www.shop.example", secure=True)
     assert len(lines) >= 4
     assert sum(map(len, lines)) <= 2048
+
+
+def test_a_frameworks_own_cookie_leaves_and_is_not_ended() -> None:
+    rules = Rules(
+        Policy.of(
+            purposes=[Purpose("necessary"), Purpose("analytics")],
+            services=[Service("stats", purposes=("analytics",), cookies=(Cookie("*session*"),))],
+            necessary_cookies=["session"],
+        )
+    )
+    headers = [("Set-Cookie", "session=1"), ("Set-Cookie", "stats-session=2")]
+    assert hold_set_cookies(rules, NONE, headers, now=NOW) == (headers[:1], ("stats-session",))
+    ended = expire(rules, NONE, "session=1; stats-session=2", "example.org", secure=False)
+    assert {value.partition("=")[0] for value in ended} == {"stats-session"}

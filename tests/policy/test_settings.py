@@ -368,3 +368,17 @@ def test_a_path_like_names_the_file(tmp_path: Path) -> None:
 def test_a_policy_is_made_without_settings_too() -> None:
     policy = Policy.of([Purpose("necessary"), Purpose("analytics")])
     assert policy.version == policy.digest()[:12]
+
+
+@pytest.mark.parametrize("declared", ["sess*", "session*", "*session*"])
+def test_a_frameworks_own_cookie_is_necessary_whoevers_pattern_it_matches(declared: str) -> None:
+    services = {"study": {"purposes": ["analytics"], "cookies": [declared]}}
+    settings = read_settings({"services": services}, keys=KEY, necessary_cookies=["session", "csrftoken"])
+    assert settings.policy.necessary_cookies == {"session", "csrftoken"}
+    assert settings.policy.version == read_settings({"services": services}, keys=KEY).policy.version
+
+
+def test_unless_the_site_itself_declares_it_by_name() -> None:
+    services = {"basket": {"purposes": ["preferences"], "cookies": [{"name": "session", "days": 1}]}}
+    settings = read_settings({"services": services}, keys=KEY, necessary_cookies=["session", "csrftoken"])
+    assert settings.policy.necessary_cookies == {"csrftoken"}

@@ -199,6 +199,8 @@ class Rules:
 
     def _services_for_cookie(self, name: str) -> tuple[Service, ...]:
         """The owners of a first-party cookie; a longer pattern is the more specific one."""
+        if name in self.policy.necessary_cookies:
+            return ()
         found = [(len(pattern), service) for regex, pattern, service in self._cookies if regex.match(name)]
         best = max((length for length, _ in found), default=0)
         return _preferred(service for length, service in found if length == best)

@@ -91,7 +91,8 @@ class Policy:
 
     ``undeclared`` are catalogue services known but not declared here; the gate holds them always
     (setting ``undeclared = "hold"``) or the tuple is empty (``"allow"``). ``strict``: whatever is on another host than
-    the site's own, and declared by nobody, is held too.
+    the site's own, and declared by nobody, is held too. ``necessary_cookies``: names of cookies that are nobody's but
+    the site's framework's, whoever's pattern they match.
     """
 
     version: str
@@ -99,6 +100,7 @@ class Policy:
     services: tuple[Service, ...] = ()
     undeclared: tuple[Service, ...] = field(default=(), repr=False)
     strict: bool = False
+    necessary_cookies: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -109,6 +111,7 @@ class Policy:
         version: str = "",
         undeclared: Iterable[Service] = (),
         strict: bool = False,
+        necessary_cookies: Iterable[str] = (),
     ) -> Policy:
         """Build a policy; without a ``version``, one is derived from what consent depends on."""
         built = cls(
@@ -117,6 +120,7 @@ class Policy:
             services=tuple(services),
             undeclared=tuple(replace(service, declared=False) for service in undeclared),
             strict=strict,
+            necessary_cookies=frozenset(necessary_cookies),
         )
         return built if version else replace(built, version=built.digest()[:12])
 

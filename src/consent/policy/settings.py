@@ -136,12 +136,17 @@ def read_toml(path: str | os.PathLike[str]) -> Mapping[str, Any]:
 
 
 def read_settings(
-    mapping: Mapping[str, Any], *, keys: Iterable[str | bytes] | str | bytes | None = None, where: str = "CONSENT"
+    mapping: Mapping[str, Any],
+    *,
+    keys: Iterable[str | bytes] | str | bytes | None = None,
+    where: str = "CONSENT",
+    necessary_cookies: Iterable[str] = (),
 ) -> Settings:
     """Read and check a settings mapping.
 
     :param keys: the framework's secret keys; ``secret_key`` in the mapping is taken instead of them.
     :param where: what errors call the mapping.
+    :param necessary_cookies: names of the framework's own: its session's, its protection's against forgery.
     :raises ConfigurationError: for the first mistake that is found.
     """
     table = Table(mapping, (where,))
@@ -152,6 +157,7 @@ def read_settings(
         version=table.text("policy", longest=64),
         undeclared=_undeclared(table, services),
         strict=_strict(table),
+        necessary_cookies=_necessary_cookies(table, necessary_cookies),
     )
     _check_purposes(table, policy)
     regime, region = _regime(table)
@@ -269,6 +275,12 @@ def _pattern(name: str, path: tuple[str, ...]) -> str:
             value=name,
         )
     return name
+
+
+def _necessary_cookies(table: Table, names: Iterable[str]) -> Iterable[str]:
+    """The framework's own, less those that the site itself declares by name: it knows better what they are for."""
+    entries = table.tables("services") if isinstance(table.raw("services"), Mapping) else ()
+    return frozenset(names) - {cookie.name for _, entry in entries for cookie in _cookies(entry)}
 
 
 def _undeclared(table: Table, services: tuple[Service, ...]) -> tuple[Service, ...]:
