@@ -21,6 +21,7 @@ class Background:
     """
 
     _thread: threading.Thread | None
+    _due: bool
 
     def __init__(self, work: Callable[[], float | None], *, name: str, patience: float) -> None:
         self._work = work
@@ -31,6 +32,8 @@ class Background:
 
     def wake(self) -> None:
         """Have the work done, soon; start the thread if there is none."""
+        if self._due and self._thread is not None:
+            return  # it is about to begin
         with self._lock:
             self._due = True
             self._signal.set()

@@ -7,7 +7,7 @@ the spool takes it, what is kept in the end has one commitment and one leaf, and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from hashlib import sha256
 
 from .record import Receipt, Record, commitment, format_body, leaf_data, leaf_hash, mac
@@ -15,7 +15,7 @@ from .record import Receipt, Record, commitment, format_body, leaf_data, leaf_ha
 __all__ = ["Entry", "make_entry"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What is inserted. ``code`` authenticates the leaf data; ``notice`` is what the visitor was shown, or empty.
 
@@ -32,10 +32,10 @@ class Entry:
     notice: bytes = b""
     network: str = ""
 
-    @cached_property
+    @property
     def notice_hash(self) -> bytes:
         """The key under which the notice is kept."""
-        return sha256(self.notice).digest()
+        return _notice_hash(self.notice)
 
     @property
     def receipt(self) -> Receipt:
@@ -44,6 +44,12 @@ class Entry:
     def receipt_of(self, committed: bytes) -> Receipt:
         """The receipt of a record of this id and time with that commitment: of one that was there before."""
         return Receipt(self.id.hex(), self.ts, leaf_hash(leaf_data(self.id.hex(), self.ts, committed)).hex())
+
+
+@lru_cache(maxsize=100)
+def _notice_hash(notice: bytes) -> bytes:
+    # Many visitors are shown the same.
+    return sha256(notice).digest()
 
 
 def make_entry(record: Record, notice: bytes, *, key: bytes, salt: bytes, network: str = "") -> Entry:

@@ -93,9 +93,9 @@ class Group(Generic[T, R]):
         taken: list[_Job[T, R]] = []
 
         def take() -> Sequence[T]:
-            while self._waiting and len(taken) < _MOST:
-                job = self._waiting.popleft()
-                with self._lock:
+            with self._lock:
+                while self._waiting and len(taken) < _MOST:
+                    job = self._waiting.popleft()
                     if not job.left:
                         taken.append(job)
             return [job.item for job in taken]
@@ -106,12 +106,12 @@ class Group(Generic[T, R]):
         except Exception as error:  # whatever it is, who waits must be told
             take()  # who waited meanwhile would fare no better
             outcomes = [error if isinstance(error, LogUnavailable) else _unexpected(error)] * len(taken)
-        for job, outcome in zip(taken, outcomes, strict=True):
-            with self._lock:
+        with self._lock:
+            for job, outcome in zip(taken, outcomes, strict=True):
                 job.outcome = outcome
-                left = job.left
+        for job in taken:
             job.done.release()
-            if left and not isinstance(outcome, LogUnavailable):
+            if job.left and not isinstance(job.outcome, LogUnavailable):
                 self._late(job.item)
         return 0.0 if self._waiting else None
 
