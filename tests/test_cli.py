@@ -18,9 +18,11 @@ import pytest
 from cluster import Cluster
 from records import KEY, NOTICE, SECRET, make_record
 
+from consent.cli import main
 from consent.log.record import Record, commitment, format_body, leaf_data, mac, mac_key
 from consent.log.sqlite import SqliteDatabase
 from consent.log.store import open_store
+from consent.policy.settings import read_settings
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -435,3 +437,20 @@ def test_a_full_disk_under_the_output_is_no_alarm_about_the_log(log: Path) -> No
             done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
         assert (done.returncode, "Traceback" in done.stderr) == (2, False)
         assert "No space left" in done.stderr
+
+
+def test_a_frameworks_command_line_hands_its_arguments_on_with_the_settings_of_its_site(
+    log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CONSENT_LOG", "sqlite:///nowhere/consent.db")
+    monkeypatch.delenv("CONSENT_SECRET_KEY", raising=False)
+    settings = read_settings({"log": f"sqlite:///{log}"}, keys=SECRET)
+    assert main(["log", "list"], settings=settings) == 0
+    assert capsys.readouterr().out == LISTED
+    assert main(["log", "verify"], settings=settings) == 3, "nothing is sealed yet"
+    assert "key" not in capsys.readouterr().err
+    assert main(["log", "list", "--log", "sqlite:///other.db"], settings=settings) == 4
+    assert "other.db" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["log", "list", "--help"], prog="flask consent", settings=settings)
+    assert capsys.readouterr().out.startswith("usage: flask consent log list")

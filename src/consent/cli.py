@@ -13,17 +13,21 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError, LogUnavailable, SealRefused
+
+if TYPE_CHECKING:
+    from .policy.settings import Settings
 
 __all__ = ["main", "parser"]
 
 _COMMANDS = {"demo": "consent.demo", "log": "consent.log.command", "services": "consent.policy.command"}
 
 
-def parser(*names: str) -> argparse.ArgumentParser:
+def parser(*names: str, prog: str = "consent") -> argparse.ArgumentParser:
     """The command line's parser, with these commands, or with all."""
-    top = argparse.ArgumentParser(prog="consent", description="Cookie consent in the server.")
+    top = argparse.ArgumentParser(prog=prog, description="Cookie consent in the server.")
     top.add_argument("--version", action="version", version=f"consent {version('cookie-consent')}")
     commands = top.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     for name in names or _COMMANDS:
@@ -31,11 +35,15 @@ def parser(*names: str) -> argparse.ArgumentParser:
     return top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; its exit code."""
+def main(arguments: Sequence[str] | None = None, *, prog: str = "consent", settings: Settings | None = None) -> int:
+    """Run a command; its exit code.
+
+    A framework's own command line hands its arguments on to this one, with the ``settings`` of its site, which say
+    where the log is and which keys are known.
+    """
     given = sys.argv[1:] if arguments is None else list(arguments)
     named = [given[0]] if given and given[0] in _COMMANDS else []
-    options = parser(*named).parse_args(given)
+    options = parser(*named, prog=prog).parse_args(given, argparse.Namespace(settings=settings))
     try:
         code: int = options.run(options)
         sys.stdout.flush()

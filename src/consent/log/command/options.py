@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ...errors import ConfigurationError
-from ...policy.settings import read_toml
+from ...policy.settings import Settings, read_toml
 from ..checkpoint import Signer, Trust
 from ..record import Kind, mac_key
 from ..store import Database, SqlStore, open_database
@@ -74,20 +74,23 @@ def count(text: str) -> int:
     return int(text)
 
 
-def _settings(options: argparse.Namespace) -> tuple[str, list[str]]:
+def _settings(options: argparse.Namespace) -> tuple[str, list[bytes]]:
     """The log's URL and the site's secret keys."""
+    site: Settings | None = getattr(options, "settings", None)
+    if site is not None and not options.config:
+        return options.log or site.log, [*site.keys]
     settings = read_toml(options.config) if options.config else {}
     url = options.log or settings.get("log") or os.environ.get("CONSENT_LOG") or _DEFAULT
     secret = settings.get("secret_key") or os.environ.get("CONSENT_SECRET_KEY", "").split()
     secrets = secret if isinstance(secret, list) else [secret]
     if not isinstance(url, str) or not all(isinstance(key, str) for key in secrets):
         raise ConfigurationError("log and secret_key must be texts", path=(options.config or "log",))
-    return url, secrets
+    return url, [key.encode() for key in secrets]
 
 
 def site_keys(options: argparse.Namespace) -> list[bytes]:
     """The keys that are known, which check the records' codes; the one in use first."""
-    return [mac_key(key.encode()) for key in _settings(options)[1]]
+    return [mac_key(key) for key in _settings(options)[1]]
 
 
 @contextmanager
