@@ -175,8 +175,8 @@ class PostgresDatabase:
 class _Transaction:
     """What is inserted together: a statement, and so an answer of the server's, for many rows.
 
-    Its values are numbered, as the server knows them: psycopg reads each statement with ``%s`` anew, which costs more than
-    all else that we do here.
+    Its values are numbered, as the server knows them: psycopg reads each statement with ``%s`` anew, which costs more
+    than all else that we do here.
     """
 
     def __init__(self, connection: _Connection) -> None:
