@@ -1,17 +1,21 @@
-"""Fakes for tests: of this library, and of sites that use it."""
+"""A log in a list, and that list in place of the log of every site."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
 
-from .errors import LogUnavailable
-from .log.limit import LimitReached
-from .log.record import Receipt, Record
-from .log.store import Stored
+from ..errors import LogUnavailable
+from ..log.limit import LimitReached
+from ..log.record import Receipt, Record
+from ..log.store import Stored
+from ..site import Site
 
-__all__ = ["ListStore"]
+__all__ = ["ConsentLog", "ListStore", "memory_log"]
 
 
 @dataclass(slots=True)
@@ -50,3 +54,45 @@ class ListStore:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+class ConsentLog:
+    """What sites gave their logs in a test. Nothing of it is written anywhere."""
+
+    def __init__(self) -> None:
+        self.store = ListStore()
+
+    @property
+    def records(self) -> list[Record]:
+        """The decisions, oldest first."""
+        return self.store.kept
+
+    @property
+    def available(self) -> bool:
+        """Whether the log works. Set it to False, and it keeps nothing: what does your site do then?"""
+        return self.store.available
+
+    @available.setter
+    def available(self, value: bool) -> None:
+        self.store.available = value
+
+
+@contextmanager
+def memory_log() -> Iterator[ConsentLog]:
+    """Meanwhile, every site of this process, open already or opened later, has its log in memory."""
+    log = ConsentLog()
+    with patch.object(Site, "store", _Instead(log.store), create=True):
+        yield log
+
+
+class _Instead:
+    """A site's log while a test runs. The one that it is given is there again afterwards."""
+
+    def __init__(self, store: ListStore) -> None:
+        self._store = store
+
+    def __get__(self, site: Site, owner: type[Site]) -> Any:
+        return self._store
+
+    def __set__(self, site: Site, store: object) -> None:
+        vars(site)["store"] = store
