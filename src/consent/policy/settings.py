@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from ..errors import ConfigurationError
 from . import catalogue
+from .moved import MovedFrom, read_moved_from
 from .policy import BUILT_IN_PURPOSES, NECESSARY, Cookie, Policy, Purpose, Service
 from .reader import Table, host_pattern, snippet, storage_key
 from .regime import MODELS, PRESETS, STRICT, Model, Regime
@@ -121,6 +122,7 @@ class Settings:
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     cookie_name: str = "consent"
     consent_mode: ConsentMode = field(default_factory=ConsentMode)
+    moved_from: MovedFrom | None = None
 
 
 def read_toml(path: str | os.PathLike[str]) -> Mapping[str, Any]:
@@ -182,6 +184,7 @@ def read_settings(
         texts=_texts(table),
         cookie_name=_cookie_name(table),
         consent_mode=_consent_mode(table),
+        moved_from=read_moved_from(table, policy),
     )
     table.finish()
     return settings
@@ -436,9 +439,10 @@ def _guessable(key: bytes) -> bool:
 
 
 def _log(table: Table) -> str:
-    """Not shown if it is wrong: it may hold a password."""
+    """Not shown if it is wrong: it may hold a password. ``django:alias`` is a database of a Django site's own."""
     value = table.raw("log", "sqlite:///consent.db")
-    if not isinstance(value, str) or not value.isprintable() or "://" not in value:
+    framework = isinstance(value, str) and (value == "django" or value.startswith("django:"))
+    if not isinstance(value, str) or not value.isprintable() or not ("://" in value or framework):
         table.fail("log", "must be an address such as sqlite:///consent.db or postgresql://host/database")
     return value
 
