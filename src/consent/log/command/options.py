@@ -96,7 +96,8 @@ def site_keys(options: argparse.Namespace) -> list[bytes]:
 @contextmanager
 def opened_database(options: argparse.Namespace, *, create: bool = False) -> Iterator[Database]:
     """The database of the log that the options name."""
-    database = open_database(_settings(options)[0], create=create, patience=_PATIENCE)
+    opener = getattr(options, "opener", None) or open_database
+    database = opener(_settings(options)[0], create=create, patience=_PATIENCE)
     try:
         yield database
     finally:
