@@ -118,21 +118,23 @@ class Consent:
 
     def page(self, facts: Facts, visitor: Visitor, *, lang: str | None = None) -> Page:
         """What the visitor's page may ask and place. ``lang``: in which language it was shown, where that is known."""
-        fixed = self.settings.language
-        shared = visitor is self.anyone
         return Page(
             visitor,
             self.look,
-            lang=lang
-            or negotiate(
-                None if fixed == "auto" else fixed,
-                facts.language(),
-                accept_language=None if shared else facts.header("accept-language"),
-            ),
+            lang=lang or self.language(facts, visitor, facts.language()),
             origin=facts.origin,
             root=facts.root,
             next=facts.target,
-            shared=shared,
+            shared=visitor is self.anyone,
+        )
+
+    def language(self, facts: Facts, visitor: Visitor, framework: str | None = None) -> str:
+        """The language to show. ``framework``: what that found the page's to be."""
+        fixed = self.settings.language
+        return negotiate(
+            None if fixed == "auto" else fixed,
+            framework,
+            accept_language=None if visitor is self.anyone else facts.header("accept-language"),
         )
 
 

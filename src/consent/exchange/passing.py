@@ -121,16 +121,20 @@ class Pass:
 
     @cached_property
     def _state(self) -> str:
-        """12 hex digits that differ whenever the page would: the mark on its validators."""
-        page, consent = self.page, self._consent
+        """12 hex digits that differ whenever the page would: the mark on its validators.
+
+        Asked for before the application answers, so without the language that its framework will have found; that is
+        the page's own, and the application's validators differ by it.
+        """
+        consent = self._consent
         told = (
             consent.version,
             self.visitor.policy.version,
             self.visitor.regime.name,
             sorted(self.visitor.granted),
-            page.asked,
+            self.visitor.asked,
             self.visitor.honours_gpc,
-            page.lang,
+            consent.language(self._facts, self.visitor),
             self._for_top_page,
             consent.debug,
             consent.settings.cache,
