@@ -5,11 +5,20 @@ The doors are modules of their own: :mod:`consent.wsgi`, :mod:`consent.asgi`, :m
 Importing this package loads no framework, no database and no catalogue of services.
 """
 
-from .errors import ConfigurationError, ConsentError, InvalidRequest, LogUnavailable, UnknownPurpose, UnknownService
+from .errors import (
+    ConfigurationError,
+    ConsentError,
+    InvalidRequest,
+    LogUnavailable,
+    NotAllowed,
+    UnknownPurpose,
+    UnknownService,
+)
 from .gate import Gate
 from .policy.policy import Cookie, Policy, Purpose, Service
 from .policy.regime import PRESETS, Regime
 from .policy.settings import Settings, read_settings, read_toml
+from .view import requires
 from .visitor.decision import Decision, Visitor
 from .visitor.signal import Signals
 
@@ -22,6 +31,7 @@ __all__ = [
     "Gate",
     "InvalidRequest",
     "LogUnavailable",
+    "NotAllowed",
     "Policy",
     "Purpose",
     "Regime",
@@ -33,4 +43,5 @@ __all__ = [
     "Visitor",
     "read_settings",
     "read_toml",
+    "requires",
 ]

@@ -6,6 +6,7 @@
     ├── ConfigurationError      a setting is wrong; raised at start, never during a request
     ├── UnknownPurpose          code or a template asked for a purpose that the policy does not have
     ├── UnknownService          code asked for a service that the site has not declared
+    ├── NotAllowed              something was about to be done that the visitor has not agreed to
     ├── InvalidRequest          a visitor's post could not be understood; carries the HTTP status
     ├── LogUnavailable          the log could not keep a record durably
     └── SealRefused             the sealer does not sign what the database says
@@ -20,6 +21,7 @@ __all__ = [
     "ConsentError",
     "InvalidRequest",
     "LogUnavailable",
+    "NotAllowed",
     "SealRefused",
     "UnknownPurpose",
     "UnknownService",
@@ -92,6 +94,19 @@ class UnknownService(_UnknownName):
     """A service was asked for by a name that the site has not declared; that never reads as "no" either."""
 
     _kind, _listed = "service", "Declared"
+
+
+class NotAllowed(ConsentError):
+    """Something was about to be done that the visitor has not agreed to.
+
+    ``purposes`` are those that are missing; ``service`` is who would have been served, or "".
+    """
+
+    def __init__(self, purposes: Iterable[str], service: str = "") -> None:
+        self.purposes = tuple(purposes)
+        self.service = service
+        who = f" for {service}" if service else ""
+        super().__init__(f"the visitor has not allowed {' and '.join(self.purposes)}{who}")
 
 
 class InvalidRequest(ConsentError):

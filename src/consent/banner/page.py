@@ -1,23 +1,27 @@
 """What a view or a template of one request may ask and place: ``g.consent``, ``request.consent``.
 
 The only thing here that changes: it remembers what the template placed by hand, so that the gate does not place it
-again. What the gate inserts is made once per look, language and state, and filled in per request.
+again, and whether it was asked. What the gate inserts is made once per look, language and state, and filled in per
+request.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from ..errors import UnknownService
+from ..errors import ConsentError
 from ..policy.policy import Service
 from ..policy.regime import Regime
+from ..visitor.carry import HOUR
 from ..visitor.decision import Status, Visitor
+from .event import Event, event_of
 from .look import Look, asset, inline_style
 from .markup import asset_url, card, declaration, first_text, placeholder, settings_link, state_script, vendor_script
 from .panel import Row, panel
@@ -51,6 +55,8 @@ class Page:
     :param root: where the application is mounted.
     :param next: the path to come back to after a choice.
     :param shared: whether the page is everybody's: what differs is hidden, and its script learns whose it is.
+    :param holds: whether a cookie of that name is held, given all that is allowed.
+    :param load: what is carried along of a visitor's decision, for so many seconds.
     """
 
     def __init__(
@@ -63,6 +69,8 @@ class Page:
         root: str = "",
         next: str = "/",  # noqa: A002
         shared: bool = False,
+        holds: Callable[[str, frozenset[str]], bool] = lambda _name, _granted: False,
+        load: Callable[[Visitor, int], str] | None = None,
     ) -> None:
         self.visitor = visitor
         self.look = look
@@ -73,24 +81,60 @@ class Page:
         #: Whether the template placed the banner, or a link to the settings, itself.
         self.placed = look.placement == "manual"
         self.linked = False
+        self._holds = holds
+        self._load = load
+        #: Whether a view or a template has asked what is allowed: its answer may then differ, page or not.
+        self.consulted = False
 
     def allows(self, purpose: str) -> bool:
         """Whether this purpose may be served now.
 
         :raises UnknownPurpose: if the policy has no such purpose.
         """
+        self.consulted = True
         return self.visitor.allows(purpose)
 
     def serves(self, service: str) -> bool:
-        """Whether a declared service may be served now: all its purposes are allowed. Ask it before the server itself
-        sends something to a vendor, an event of a conversion for instance.
+        """Whether a declared service may be served now: all its purposes are allowed.
 
         :raises UnknownService: if the site has not declared such a service.
         """
-        for each in self.look.policy.services:
-            if each.name == service:
-                return all(map(self.visitor.allows, each.purposes))
-        raise UnknownService(service, (each.name for each in self.look.policy.services))
+        return bool(self.event(service))
+
+    def event(self, service: str) -> Event:
+        """The guard of an event that the server itself would send to a declared service: a conversion, for instance.
+
+        :raises UnknownService: if the site has not declared such a service.
+        """
+        self.consulted = True
+        return event_of(self.look.policy, service, self.visitor.granted)
+
+    def set_cookie(
+        self, response: Any, name: str, value: str = "", *, purpose: str | None = None, **attributes: Any
+    ) -> bool:
+        """Set a cookie by the response's own ``set_cookie``, if it is allowed; whether it was set.
+
+        A cookie of a declared or known service is that service's, whatever it is said to be for. One of nobody's is
+        judged by ``purpose``, and set where none is given. One that is ended always passes.
+
+        :raises UnknownPurpose: if the policy has no such purpose.
+        """
+        allowed = (purpose is None or self.allows(purpose)) and not self._holds(name, self.visitor.granted)
+        self.consulted = True
+        if not allowed and not _ends(attributes, self.visitor.now):
+            return False
+        response.set_cookie(name, value, **attributes)
+        return True
+
+    def carry(self, *, seconds: int = HOUR) -> str:
+        """What is allowed now, signed, for work that is done later: read it with :class:`consent.carried.Carried`.
+
+        :raises ValueError: if ``seconds`` is no time, or more than a week.
+        """
+        if self._load is None:
+            raise ConsentError("this page was made without the site's keys")
+        self.consulted = True
+        return self._load(self.visitor, seconds)
 
     @property
     def url(self) -> str:
@@ -105,6 +149,7 @@ class Page:
     @property
     def status(self) -> Status:
         """``undecided``, ``accepted``, ``refused`` or ``custom``."""
+        self.consulted = True
         return self.visitor.status
 
     @property
@@ -226,6 +271,18 @@ class Page:
             # kept the page alive must then load it again.
             return Inserted(banner.fill(places), foot + later, b"")
         return Inserted(banner.fill(places), foot, later)
+
+
+def _ends(attributes: Mapping[str, Any], now: int) -> bool:
+    """Whether a cookie's attributes, as frameworks take them, end it."""
+    age, expires = attributes.get("max_age"), attributes.get("expires")
+    if isinstance(age, timedelta):
+        age = age.total_seconds()
+    if age is not None:
+        return float(age) <= 0
+    if isinstance(expires, datetime):
+        return (expires if expires.tzinfo else expires.replace(tzinfo=UTC)).timestamp() <= now
+    return isinstance(expires, str) and " 1970 " in expires  # what frameworks write
 
 
 class _Shown(NamedTuple):

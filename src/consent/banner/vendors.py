@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 from ..policy.policy import NECESSARY, Policy
 from ..policy.settings import ConsentMode
 
-__all__ = ["Call", "Told", "after", "before_tags", "with_told"]
+__all__ = ["Call", "Told", "after", "before_tags", "server_fields", "with_told"]
 
 
 class Call(NamedTuple):
@@ -172,6 +172,18 @@ def with_told(policy: Policy, mode: ConsentMode) -> Policy:
         return policy
     services = tuple(replace(each, told=True) if each.name in _GOOGLE else each for each in policy.services)
     return replace(policy, services=services)
+
+
+def server_fields(policy: Policy, service: str, granted: frozenset[str]) -> dict[str, Any]:
+    """What the vendor wants to be told in an event that the site's server sends: fields of the event.
+
+    Google's Measurement Protocol takes two of the kinds that its tags know. Meta's Conversions API is told that nothing
+    limits an event that may be sent: without consent it is not sent at all.
+    """
+    if service in _GOOGLE:
+        values = _values(policy, _GOOGLE_TYPES, granted)
+        return {"consent": {name: values[name].upper() for name in ("ad_user_data", "ad_personalization")}}
+    return {"data_processing_options": []} if service == "meta-pixel" else {}
 
 
 def _update(policy: Policy, granted: frozenset[str], default: frozenset[str]) -> Iterable[Call]:

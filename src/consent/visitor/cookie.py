@@ -1,12 +1,16 @@
 """A decision as a signed cookie, and back.
 
-The value is made by :class:`itsdangerous.URLSafeSerializer` with SHA-256: base64url JSON, a dot, an HMAC.
+The value is :class:`~consent.visitor.signed.Signed`: base64url JSON, a dot, an HMAC.
 The JSON is a list, so that the cookie stays near 220 bytes::
 
     ["2026-11", "opt-in", 1798761600, 0, ["analytics"], "<record id>", "<leaf hash>"]
      policy     model     at        flags granted       32 hex or ""   base64url, 43 characters or ""
 
-Flags: 1 if the browser sent GPC, and 2 if the log could not be reached.
+Flags: 1 if the browser sent GPC, and 2 if the log has it not as it stands here. A decision that was made while signed
+in has an eighth member, its :class:`~consent.visitor.decision.Tie`::
+
+    ["<mark>", 3]
+      16 hex   how many choices the account had made; a refusal's mark has 2 digits
 
 The salt names the format: a change of format is a change of salt, and an old cookie reads as undecided.
 There is one spelling for each decision; every other value, whoever signed it, is no decision.
@@ -16,28 +20,25 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from itsdangerous import BadData, URLSafeSerializer
-from itsdangerous.encoding import base64_decode, base64_encode
-
 from ..policy.regime import MODELS
-from .decision import Decision
+from .decision import MOST_CHOICES, Decision, Tie
+from .signed import MAX_SIZE, Signed
 
 __all__ = ["MAX_AGE", "MAX_SIZE", "DecisionCookie"]
 
-#: Bytes of the value; browsers keep no cookie whose name and value are longer together (RFC 6265bis, 5.7).
-MAX_SIZE = 4000
 #: Seconds; browsers keep no cookie longer than 400 days (RFC 6265bis, 5.5).
 MAX_AGE = 400 * 86_400
 
 _SALT = "consent.decision.v1"
 _RECORD = re.compile(r"[0-9a-f]{32}\Z")
 _PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
+_MARK = re.compile(r"[0-9a-f]{16}\Z")
+_COARSE_MARK = re.compile(r"[0-9a-f]{2}\Z")
 
 
 class DecisionCookie:
@@ -45,36 +46,29 @@ class DecisionCookie:
 
     ``keys``: the first signs, all verify. ``name``: on HTTPS the prefix ``__Host-`` is added, which makes the
     browser refuse a cookie that another host or a subdomain planted (RFC 6265bis, 4.1.3.2).
+    ``domain``: the hosts that share the cookie, this one and those below it; the prefix is then ``__Secure-``.
     """
 
-    def __init__(self, keys: Sequence[bytes], *, name: str = "consent") -> None:
+    def __init__(self, keys: Sequence[bytes], *, name: str = "consent", domain: str = "") -> None:
         self._name = name
-        self._serializer = URLSafeSerializer(
-            list(reversed(keys)),  # itsdangerous signs with the last
-            salt=_SALT,
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
-        )
+        self._domain = domain
+        self._signed = Signed(keys, salt=_SALT)
         # The same visitor comes with the same cookie; a verified value need not be verified again.
         self._decode_once = lru_cache(maxsize=2048)(self._decode)
 
-    def name(self, *, secure: bool) -> str:
-        """The cookie's name on this scheme."""
-        return f"__Host-{self._name}" if secure else self._name
+    def name(self, *, secure: bool, host: str = "") -> str:
+        """The cookie's name on this scheme and host."""
+        if not secure:
+            return self._name
+        return f"__Secure-{self._name}" if self._shares(host) else f"__Host-{self._name}"
+
+    def _shares(self, host: str) -> bool:
+        """Whether a host is one of those that share the cookie: another's browser would not keep it."""
+        return bool(self._domain) and f".{host}".endswith(f".{self._domain}")
 
     def encode(self, decision: Decision) -> str:
         """The signed value of a decision."""
-        leaf = base64.urlsafe_b64encode(bytes.fromhex(decision.leaf)).rstrip(b"=").decode() if decision.leaf else ""
-        content = [
-            decision.policy,
-            decision.model,
-            decision.at,
-            decision.gpc + 2 * (not decision.logged),
-            sorted(decision.granted),
-            decision.record or "",
-            leaf,
-        ]
-        value: str | bytes = self._serializer.dumps(content)
-        return value if isinstance(value, str) else value.decode()
+        return self._signed.dumps(_content(decision))
 
     def decode(self, value: str) -> Decision | None:
         """The decision in a value, or None for whatever is not exactly one of ours. Never raises."""
@@ -83,24 +77,24 @@ class DecisionCookie:
         return self._decode_once(value)
 
     def _decode(self, value: str) -> Decision | None:
+        content = self._signed.loads(value)
         try:
-            content: Any = self._serializer.loads(value)
             decision = _decision(content)
-            return decision if decision is not None and self._spells(value, decision) else None
-        except (BadData, ValueError, RecursionError):
+            return decision if decision is not None and self._signed.spells(value, _content(decision)) else None
+        except ValueError:
             return None
 
-    def _spells(self, value: str, decision: Decision) -> bool:
-        """Whether the value is how we write that decision: JSON and base64 know several spellings of the same."""
-        payload, _, signature = value.rpartition(".")
-        canonical = base64_encode(base64_decode(signature)).decode()
-        return payload == self.encode(decision).rpartition(".")[0] and signature == canonical
-
-    def read(self, cookie_header: str | None, *, secure: bool) -> Decision | None:
+    def read(self, cookie_header: str | None, *, secure: bool, host: str = "") -> Decision | None:
         """The decision in a request's ``Cookie`` header. Of several cookies of the name, the first valid one counts."""
-        name = self.name(secure=secure)
-        if not cookie_header or name not in cookie_header:
+        name = self.name(secure=secure, host=host)
+        if not cookie_header or self._name not in cookie_header:
             return None
+        found = self._read(cookie_header, name)
+        if found is None and self._shares(host) and secure:
+            return self._read(cookie_header, self.name(secure=secure))  # from before the hosts shared one
+        return found
+
+    def _read(self, cookie_header: str, name: str) -> Decision | None:
         for pair in cookie_header.split(";"):
             key, _, value = pair.partition("=")
             if key.strip(" \t") == name:
@@ -109,18 +103,44 @@ class DecisionCookie:
                     return decision
         return None
 
-    def write(self, decision: Decision, *, secure: bool, max_age: int) -> str:
+    def write(self, decision: Decision, *, secure: bool, max_age: int, host: str = "") -> str:
         """A ``Set-Cookie`` value. ``max_age`` in seconds, cut to what browsers keep."""
-        scheme = "; Secure" if secure else ""
+        scheme = _scheme(secure=secure)
+        domain = f"; Domain={self._domain}" if self._shares(host) else ""
         age = max(0, min(max_age, MAX_AGE))
-        return (
-            f"{self.name(secure=secure)}={self.encode(decision)}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax{scheme}"
-        )
+        name = self.name(secure=secure, host=host)
+        return f"{name}={self.encode(decision)}; Max-Age={age}; Path=/{domain}; HttpOnly; SameSite=Lax{scheme}"
+
+    def end(self, *, secure: bool, host: str) -> str | None:
+        """The ``Set-Cookie`` value that ends the host's own cookie, where hosts share one: two would contradict."""
+        if not self._shares(host):
+            return None
+        return f"{self.name(secure=secure)}=; Max-Age=0; Path=/{_scheme(secure=secure)}"
+
+
+def _scheme(*, secure: bool) -> str:
+    return "; Secure" if secure else ""
+
+
+def _content(decision: Decision) -> list[Any]:
+    leaf = base64.urlsafe_b64encode(bytes.fromhex(decision.leaf)).rstrip(b"=").decode() if decision.leaf else ""
+    content: list[Any] = [
+        decision.policy,
+        decision.model,
+        decision.at,
+        decision.gpc + 2 * (not decision.logged),
+        sorted(decision.granted),
+        decision.record or "",
+        leaf,
+    ]
+    if decision.tie is not None:
+        content.append([*decision.tie])
+    return content
 
 
 def _decision(content: Any) -> Decision | None:
     match content:
-        case [str(policy), str(model), int(at), 0 | 1 | 2 | 3 as flags, [*granted], str(record), str(leaf)]:
+        case [str(policy), str(model), int(at), 0 | 1 | 2 | 3 as flags, [*granted], str(record), str(leaf), *tied]:
             pass
         case _:
             return None
@@ -131,6 +151,9 @@ def _decision(content: Any) -> Decision | None:
         return None
     if record and not _RECORD.match(record):
         return None
+    tie = _tie(tied, coarse=not granted)
+    if tied and tie is None:
+        return None
     return Decision(
         granted=frozenset(granted),
         policy=policy,
@@ -140,7 +163,15 @@ def _decision(content: Any) -> Decision | None:
         logged=flags < 2,
         record=record or None,
         leaf=_leaf(leaf) if leaf else None,
+        tie=tie,
     )
+
+
+def _tie(tied: list[Any], *, coarse: bool) -> Tie | None:
+    match tied:
+        case [[str(mark), int(choices)]] if type(choices) is int and 1 <= choices <= MOST_CHOICES:
+            return Tie(mark, choices) if (_COARSE_MARK if coarse else _MARK).match(mark) else None
+    return None
 
 
 def _leaf(text: str) -> str:

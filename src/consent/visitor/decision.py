@@ -7,16 +7,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..errors import UnknownPurpose
 from ..policy.policy import Policy
 from ..policy.regime import Regime, add_months
 from .signal import Signals
 
-__all__ = ["Decision", "Status", "Visitor"]
+if TYPE_CHECKING:
+    from .account import Account
+
+__all__ = ["MOST_CHOICES", "Decision", "Status", "Tie", "Visitor"]
 
 Status = Literal["undecided", "accepted", "refused", "custom"]
+
+#: Choices of an account that are counted; of more, it is not known which came first.
+MOST_CHOICES = 64
+
+
+class Tie(NamedTuple):
+    """What a decision says of the account under which it was made; see :mod:`consent.visitor.account`.
+
+    ``mark``     16 hex digits; of a refusal only 2, which many accounts share, so that it tracks nobody.
+    ``choices``  how many choices the account had made, this one included.
+    """
+
+    mark: str
+    choices: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +46,7 @@ class Decision:
     ``gpc``      whether the visitor's browser sent GPC while choosing: a choice made in its face wins over it.
     ``logged``   whether the log has it: False for a refusal that was honoured while the log could not be reached.
     ``record``, ``leaf``  the log's record id (32 hex digits) and leaf hash (64), for accepters only.
+    ``tie``      to the account of who was signed in.
     """
 
     granted: frozenset[str]
@@ -39,17 +57,22 @@ class Decision:
     logged: bool = True
     record: str | None = None
     leaf: str | None = None
+    tie: Tie | None = None
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Policy + regime + signals + decision of one request. ``now`` is in Unix seconds."""
+    """Policy + regime + signals + decision of one request. ``now`` is in Unix seconds.
+
+    ``account``: of who is signed in. ``decision`` is then the one that holds for both, the browser and the account.
+    """
 
     policy: Policy
     regime: Regime
     signals: Signals = field(default_factory=Signals)
     decision: Decision | None = None
     now: int = 0
+    account: Account | None = None
 
     @cached_property
     def honours_gpc(self) -> bool:
