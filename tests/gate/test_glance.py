@@ -133,6 +133,24 @@ def test_nor_is_one_with_what_a_site_declared(tag: str, rules: Callable[[Policy]
         assert b"data-consent-for" in gated(made, page.encode()), page
 
 
+@pytest.mark.parametrize(
+    "css",
+    [
+        "'/\\\f/cdn.mxpnl.com/a'", "'//cdn\\\f.mxpnl.com/a'", "'//cdn\\\r.mxpnl.com/a'", "'//cdn\\\r\n.mxpnl.com/a'",
+        "'/\\2f\r\ncdn.mxpnl.com/a'", "'//cdn\\2e\r\nmxpnl.com/a'", "'/\\9 /cdn.mxpnl.com/a'", "/\\a /cdn.mxpnl.com/a",
+        "//cdn\\d .mxpnl.com/a", "'//cdn\t.mxpnl.com/a'", "'/\t/cdn.mxpnl.com/a'", "'//\tcdn.mxpnl.com/a'", "'ht\tTps:cdn.mxpnl.com/a'",
+        "'https\t:cdn.mxpnl.com/a'", "'https:\tcdn.mxpnl.com/a'", "'https:/\tcdn.mxpnl.com/a'", "'w\tss:cdn.mxpnl.com/a'",
+        "'ht\\9 tps:cdn.mxpnl.com/a'", "'/\t\\2f cdn.mxpnl.com/a'", "'//x.example/js/mat\tomo.php'",
+    ],
+)  # fmt: skip
+def test_nor_is_a_style_whose_address_has_tabs_and_line_ends_in_it(css: str, rules: Callable[[Policy], Rules]) -> None:
+    made = rules(DECLARED)
+    referring = css.replace("\t", "&Tab;").replace("\f", "&#12;").replace("\r", "&#13;")
+    for tag in (f"<style>a {{ b: url({css}) }}</style>", *(f'<p style="b: url({each})">' for each in (css, referring))):
+        for page in (f"<body><p>a</p>{tag}b<p title='c'>d", f"<head>{tag}", f"<svg>{tag}"):
+            assert b"data-consent-for" in gated(made, page.encode()), page
+
+
 def test_a_site_may_be_a_service_s_own(rules: Callable[[Policy], Rules]) -> None:
     policy = Policy.of(
         [Purpose("necessary"), Purpose("a")], [Service("own", purposes=("a",), hosts=("www.example.org",))]

@@ -195,11 +195,16 @@ _TEXT_HOST_BARE = (
     re.compile(rb"https?:[\\/]?([^" + _END + rb"]+)"),
     re.compile(rb"wss?:[\\/]?([^" + _END + rb"]+)"),
 )
-#: CSS escapes of what begins an address: a scheme, a colon, slashes. And of a line's end, which may stand anywhere.
+#: CSS escapes of what begins an address: a scheme, a colon, slashes. And of a line's end, which may stand anywhere;
+#: as may tabs in an address, which count for nothing (URL Standard, 4.4), and line ends and tabs that are escaped.
 _ESCAPES = (
-    re.compile(rb"\\(?:[\r\nhtpsw]|0{0,4}(?:2f|3a|5c)|0{0,4}(?:[46]8|[57][0347])[^0-9a-f])"),
+    re.compile(rb"\\(?:[\r\n\fhtpsw]|0{0,4}(?:2f|3a|5c)|0{0,4}(?:[46]8|[57][0347])[^0-9a-f])"),
+    re.compile(rb"[\\/htpsw]\\0{0,5}[9ad][^0-9a-f]"),
     re.compile(rb"ttps?\\:"),
     re.compile(rb"wss?\\:"),
+    re.compile(rb"[\\/]\t+[\\/]"),
+    re.compile(rb"(?=h[tps]*\t)h\t*t\t*t\t*p\t*s?\t*:"),
+    re.compile(rb"(?=ws*\t)w\t*s\t*s?\t*:"),
 )
 #: How an address begins without these, that may have others.
 _STARTS = tuple(map(re.compile, (rb"/[\\/]", rb"\\\\", rb"ttps?:", rb"wss?:")))
@@ -267,7 +272,7 @@ class _Searching:
     def clears_text(self, name: bytes, text: bytes) -> bool:
         low = text.lower()
         if name != b"script":
-            return not _is_escaped(text) and self._clears(text, low, self._all)
+            return not _is_hiding(text) and self._clears(text, low, self._all)
         # Without an import, a script loads what it puts together: only the addresses of declared services count.
         importing = b"import" in text and _IMPORTING.search(text) is not None
         known = self._all if importing else self._declared
@@ -293,9 +298,9 @@ class _Searching:
         )
 
 
-def _is_escaped(style: bytes) -> bool:
-    """Whether css escapes may hide an address."""
-    if b"\\" not in style:
+def _is_hiding(style: bytes) -> bool:
+    """Whether css escapes or tabs may hide an address."""
+    if b"\\" not in style and b"\t" not in style:
         return False
     low = style.lower()
     if any(escape.search(low) for escape in _ESCAPES):
@@ -306,7 +311,7 @@ def _is_escaped(style: bytes) -> bool:
             if found.start() >= end:
                 address = _ADDRESS.match(low, found.end())
                 end = address.end() if address is not None else len(low)
-                if low.find(b"\\", found.end(), end) >= 0:
+                if low.find(b"\\", found.end(), end) >= 0 or low.startswith(b"\t", end):
                     return True
     return False
 
@@ -383,7 +388,7 @@ class _Scanning:
         styles = sorted([*addresses, *found[_TEXT]])
         if len(data) > TAG_CAP:
             return Sight(data, suspects)  # what is longer than the caps must be seen by the walk
-        return WholeSight(data, suspects, found[_STOP], scripts, styles, is_escaped=_is_escaped)
+        return WholeSight(data, suspects, found[_STOP], scripts, styles, is_hiding=_is_hiding)
 
     def clears_tag(self, raw: bytes) -> bool:
         found = self._found(raw)
@@ -401,7 +406,7 @@ class _Scanning:
             return False
         if name == b"script":
             return not found[_SCRIPT]
-        return not (found[_PATH] or found[_UNDECLARED] or _is_escaped(text))
+        return not (found[_PATH] or found[_UNDECLARED] or _is_hiding(text))
 
     def clues(self, script: bytes) -> Clues:
         text = b" %b " % script

@@ -34,7 +34,7 @@ _LEANING = (re.compile(r"/\\(?<![\\/]/\\)[\\/]*+" + _REST), re.compile(r"\\(?<![
 _SCHEMED = re.compile(r":(?<=[psPS]:)(?i:(?<=http:)|(?<=https:)|(?<=ws:)|(?<=wss:))[\\/]?" + _REST)
 _SCHEME_END = re.compile(r"(?:https?|wss?):\Z", re.IGNORECASE)
 _PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]*[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
-_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f]?|\r?\n|([^0-9a-fA-F\r\n]))")
+_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?|\r\n|[\n\r\f]|([^0-9a-fA-F\n\r\f]))")
 _IMPORTS = tuple(re.compile(rf"{word}(?<!\w{word})[\s(]*[\"'`]([^\"'`]*)") for word in ("import", "from"))
 _REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?(?:\"([^\"]*)|'([^']*)|(.*))", re.IGNORECASE | re.DOTALL)
 _DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
@@ -331,6 +331,8 @@ def addresses_in(text: str, *, css: bool = False) -> list[str]:
     """What looks like an absolute address within a script or css, escapes undone."""
     if "\\" in text:
         text = f"{text} {_CSS_ESCAPE.sub(_unescaped, text)}" if css else f"{text} {text.replace(chr(92) + '/', '/')}"
+    if css and "\t" in text:
+        text = f"{text} {text.replace(chr(9), '')}"
     addresses = [_scheme(text, found.start()) + found.group() for found in _SLASHED.finditer(text)]
     if "\\" in text:
         for leaning in _LEANING:
@@ -352,6 +354,8 @@ def _unescaped(found: re.Match[str]) -> str:
     if found.group(1) is None:
         return found.group(2) or ""
     code = int(found.group(1), 16)
+    if code in {9, 10, 13}:
+        return ""  # of no account in an address
     return "\ufffd" if code == 0 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
 
 

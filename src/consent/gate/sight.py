@@ -45,7 +45,7 @@ class Sight:
 class WholeSight(Sight):
     """The same, with all that is not simply written, and all that may be somebody's in scripts and styles.
 
-    ``is_escaped``: whether css escapes in a style may hide something.
+    ``is_hiding``: whether css escapes or tabs in a style may hide an address.
     """
 
     is_whole = True
@@ -58,13 +58,13 @@ class WholeSight(Sight):
         scripts: Sequence[int],
         styles: Sequence[int],
         *,
-        is_escaped: Callable[[bytes], bool],
+        is_hiding: Callable[[bytes], bool],
     ) -> None:
         super().__init__(data, suspects)
         self._marks = sorted([*stops, *suspects])
         self._scripts = scripts
         self._styles = styles
-        self._is_escaped = is_escaped
+        self._is_hiding = is_hiding
 
     def plain_end(self, at: int, *, place: Place) -> int:
         if place != "body":
@@ -109,7 +109,7 @@ class WholeSight(Sight):
             return False
         if name == b"script":
             return not any_in(self._scripts, start, end + 1)  # what shows that a name ends there is behind the text
-        return not any_in(self._styles, start, end) and not self._is_escaped(self._data[start:end])
+        return not any_in(self._styles, start, end) and not self._is_hiding(self._data[start:end])
 
 
 def any_in(offsets: Sequence[int], start: int, end: int) -> bool:
