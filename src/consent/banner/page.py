@@ -170,10 +170,8 @@ class Page:
         self.placed = True
         if not self.visitor.asked:
             return Markup("")
-        return Markup('<link rel="stylesheet" href="{}"{}>{}').format(
-            asset_url(self.base, "consent.css"),
-            Markup(' nonce="{}"').format(nonce) if nonce else "",
-            card(self.look, self.words, self.visitor.regime, base=self.base, target=self.next, hidden=self.shared),
+        return _stylesheet(self.base, nonce) + card(
+            self.look, self.words, self.visitor.regime, base=self.base, target=self.next, hidden=self.shared
         )
 
     def settings_link(self, text: str | None = None) -> Markup:
@@ -181,10 +179,12 @@ class Page:
         self.linked = True
         return settings_link(self.words, self.visitor.regime, base=self.base, target=self.next, text=text)
 
-    def declaration(self) -> Markup:
-        """The table of services, cookies, purposes and durations, for the privacy page, with its style."""
-        style = Markup('<link rel="stylesheet" href="{}">').format(asset_url(self.base, "consent.css"))
-        return style + declaration(self.look, self.words)
+    def declaration(self, *, nonce: str | None = None) -> Markup:
+        """The table of services, cookies, purposes and durations, for the privacy page, with its style.
+
+        ``nonce``: as for :meth:`banner`.
+        """
+        return _stylesheet(self.base, nonce) + declaration(self.look, self.words)
 
     def placeholder(self, service: Service) -> bytes:
         """The document that stands in for a held frame, escaped for its ``srcdoc``."""
@@ -397,6 +397,12 @@ def _places(target: str) -> Mapping[bytes, bytes]:
 def _nested_places(target: str) -> Mapping[bytes, bytes]:
     """The same in a document within an attribute."""
     return {marker: str(escape(value.decode())).encode() for marker, value in _places(target).items()}
+
+
+def _stylesheet(base: str, nonce: str | None) -> Markup:
+    """The link to our stylesheet, where it is placed by hand."""
+    marked = Markup(' nonce="{}"').format(nonce) if nonce else ""
+    return Markup('<link rel="stylesheet" href="{}"{}>').format(asset_url(base, "consent.css"), marked)
 
 
 def _state(look: Look, visitor: Visitor, words: Words, base: str) -> dict[str, Any]:
