@@ -16,7 +16,7 @@ from typing import Literal
 
 from ..policy.policy import Policy
 
-__all__ = ["CLOSED", "Permits", "read_permits", "script_way", "wall", "without_reports"]
+__all__ = ["CLOSED", "Permits", "read_permits", "script_way", "style_way", "wall", "without_reports"]
 
 #: Nothing but this site may be loaded, called or framed.
 CLOSED = (
@@ -131,7 +131,7 @@ def without_reports(value: str, held: Callable[[str], bool]) -> str:
     return _REPORTS.sub(less, value)
 
 
-# A script of ours at the head's beginning
+# A script of ours at the head's beginning, and a style
 
 
 def script_way(headers: Iterable[tuple[str, str]], site: str) -> Literal["inline", "file"] | None:
@@ -139,15 +139,24 @@ def script_way(headers: Iterable[tuple[str, str]], site: str) -> Literal["inline
 
     A nonce is :func:`read_permits`' affair. ``site``: this site's host, with its port.
     """
+    return _way(headers, site, _SCRIPT)
+
+
+def style_way(headers: Iterable[tuple[str, str]], site: str) -> Literal["inline", "file"] | None:
+    """The same of a style of ours."""
+    return _way(headers, site, _STYLE)
+
+
+def _way(headers: Iterable[tuple[str, str]], site: str, names: tuple[str, ...]) -> Literal["inline", "file"] | None:
     ways: set[str] = {"inline", "file"}
     policies = _policies(headers)
-    nonces = {nonce for policy in policies if (nonce := _nonce(policy, _SCRIPT))}
+    nonces = {nonce for policy in policies if (nonce := _nonce(policy, names))}
     for policy in policies:
-        sources = _sources(policy, _SCRIPT)
-        if sources is None or (len(nonces) == 1 and _nonce(policy, _SCRIPT)):
+        sources = _sources(policy, names)
+        if sources is None or (len(nonces) == 1 and _nonce(policy, names)):
             continue
         folded = [source.lower() for source in sources]
-        strict = "'strict-dynamic'" in folded
+        strict = names is _SCRIPT and "'strict-dynamic'" in folded
         if "'unsafe-inline'" not in folded or strict or any(map(_ONLY_THESE.match, folded)):
             ways.discard("inline")
         hosts = {source.partition("://")[2] or source for source in folded}
