@@ -69,6 +69,28 @@ class Site:
         self._told: dict[tuple[str, object], set[str]] = {}
         self._lock = Lock()
 
+    @staticmethod
+    def read(
+        settings: Mapping[str, Any] | str | os.PathLike[str],
+        *,
+        keys: Iterable[str | bytes | None] = (),
+        where: str = "CONSENT",
+        necessary_cookies: Iterable[str] = (),
+    ) -> Settings:
+        """Read the settings, a mapping or the path of a TOML file.
+
+        ``keys``: the framework's secret keys, the one that signs first. ``CONSENT_SECRET_KEY`` in the environment
+        stands in where there are none; in it, white space separates several. ``necessary_cookies``: the names of the
+        framework's own cookies, which leave whoever's pattern they match.
+
+        :raises ConfigurationError: for whatever is wrong.
+        """
+        if isinstance(settings, (str, os.PathLike)):
+            where = os.fspath(settings)
+            settings = read_toml(where)
+        found = [key for key in keys if key] or os.environ.get("CONSENT_SECRET_KEY", "").split()
+        return read_settings(settings, keys=found or None, where=where, necessary_cookies=necessary_cookies)
+
     @classmethod
     def open(
         cls,
@@ -79,20 +101,11 @@ class Site:
         debug: bool = False,
         necessary_cookies: Iterable[str] = (),
     ) -> Site:
-        """Read the settings, a mapping or the path of a TOML file, and open the log.
-
-        ``keys``: the framework's secret keys, the one that signs first. ``CONSENT_SECRET_KEY`` in the environment
-        stands in where there are none; in it, white space separates several. ``necessary_cookies``: the names of the
-        framework's own cookies, which leave whoever's pattern they match.
+        """Read the settings, as :meth:`read`, and open the log.
 
         :raises ConfigurationError: for whatever is wrong; the process should not start.
         """
-        if isinstance(settings, (str, os.PathLike)):
-            where = os.fspath(settings)
-            settings = read_toml(where)
-        found = [key for key in keys if key] or os.environ.get("CONSENT_SECRET_KEY", "").split()
-        read = read_settings(settings, keys=found or None, where=where, necessary_cookies=necessary_cookies)
-        return cls(read, debug=debug)
+        return cls(cls.read(settings, keys=keys, where=where, necessary_cookies=necessary_cookies), debug=debug)
 
     @classmethod
     def of(
