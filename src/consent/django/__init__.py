@@ -9,6 +9,6 @@
 Views ask ``request.consent.allows("analytics")``; templates ``{% load consent %}``.
 """
 
-from .middleware import ConsentMiddleware
+from .middleware import ConsentMiddleware, ConsentRequest
 
-__all__ = ["ConsentMiddleware"]
+__all__ = ["ConsentMiddleware", "ConsentRequest"]
