@@ -30,6 +30,7 @@ from ..policy.regime import PRESETS, STRICT, Regime, regime_for_region
 from ..policy.settings import Settings
 from ..visitor.cookie import DecisionCookie
 from ..visitor.decision import Decision, Visitor
+from ..visitor.earlier import read_earlier
 from ..visitor.signal import Signals, read_gpc
 from .endpoints import GPC_PATH, answer
 from .facts import Append, Facts, Limited, NeedBody, Prove, Reply, Step
@@ -108,6 +109,8 @@ class Consent:
         decision = self.cookie.read(facts.header("cookie"), secure=facts.secure)
         if self._returned is not None and decision is not None and decision.record and decision.leaf:
             self._returned(decision.record, decision.leaf)
+        if decision is None and self.settings.moved_from is not None:
+            decision = read_earlier(self.settings.moved_from, facts.header("cookie"), self.policy)
         return Visitor(
             policy=self.policy,
             regime=self.settings.regime or regime_for_region(region),
