@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "parser"]
 
-_COMMANDS = {"demo": "consent.demo", "log": "consent.log.command", "services": "consent.policy.command"}
+_COMMANDS = {
+    "demo": "consent.demo",
+    "log": "consent.log.command",
+    "migrate": "consent.migrate.command",
+    "services": "consent.policy.command",
+}
 
 
 def parser(*names: str, prog: str = "consent") -> argparse.ArgumentParser:
