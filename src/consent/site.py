@@ -13,8 +13,10 @@ from importlib.metadata import version as installed_version
 from threading import Lock
 from typing import Any
 
+from .accounts import Accounts
+from .carried import Carried
 from .errors import LogUnavailable
-from .exchange import Append, Consent, Facts, Limited, NeedBody, Pass, Prove, Reply, Step
+from .exchange import Append, Consent, Facts, Limited, NeedBody, Pass, Prove, Recall, Reply, Step
 from .gate.html import Held
 from .log.append import open_log
 from .log.limit import LimitReached
@@ -65,6 +67,8 @@ class Site:
             debug=debug,
             version=installed_version("cookie-consent"),
         )
+        #: Who is signed in, where the site ties decisions to accounts.
+        self.accounts = Accounts(settings, lambda: self.store, self.consent.regimes)
         self._undeclared = frozenset(service.name for service in settings.policy.undeclared)
         self._told: dict[tuple[str, object], set[str]] = {}
         self._lock = Lock()
@@ -135,6 +139,8 @@ class Site:
                     step = step.resume(self.append(step.record, step.notice, network=step.network))
                 case Prove():
                     step = step.resume(self.prove(step.record))
+                case Recall():
+                    step = step.resume(self.accounts.recall(step))
                 case Reply() | Pass():
                     return step
 
@@ -149,6 +155,7 @@ class Site:
         except Exception:  # whatever it is, a refusal must not fail with it
             log.exception("the consent log did not keep a decision (%s, %s)", record.kind, record.id)
             return None
+        self.accounts.heard(record)
         self._tell_recorded(record)
         return receipt
 
@@ -159,6 +166,14 @@ class Site:
         except (LogUnavailable, ValueError) as error:
             log.warning("no proof for a visitor's receipt: %s", error)
             return None
+
+    def subject(self, account: str) -> str:
+        """What the log calls an account: for ``consent log find --subject`` and ``erase --subject``."""
+        return self.accounts.subject(account)
+
+    def carried(self, value: str) -> Carried:
+        """What a carried decision still grants; of a visitor who was signed in, by what their account last chose."""
+        return Carried.read(value, self.settings, account=self.accounts.of_subject)
 
     def close(self) -> None:
         """Close the log."""

@@ -8,6 +8,7 @@ A door makes :class:`Facts`, calls :meth:`Consent.handle` and follows the steps:
             case NeedBody(): step = step.resume(read(step.limit))
             case Append():   step = step.resume(append(step.record, step.notice))
             case Prove():    step = step.resume(prove(step.record))
+            case Recall():   step = step.resume(recall(step))
             case Reply() | Pass(): return step
 
 The reply that sets the cookie lies behind the :class:`Append` step and nowhere else: no door can set the
@@ -25,18 +26,21 @@ from ..banner.vendors import with_told
 from ..gate.html import Held
 from ..gate.look import look_of
 from ..gate.match import Rules
+from ..gate.response import Headers
 from ..gate.wall import told as told_guard
-from ..policy.regime import PRESETS, STRICT, Regime, regime_for_region
+from ..policy.regime import PRESETS, STRICT, Regime, add_months, regime_for_region
 from ..policy.settings import Settings
+from ..visitor.account import Account, settled
+from ..visitor.carry import Carrier
 from ..visitor.cookie import DecisionCookie
 from ..visitor.decision import Decision, Visitor
 from ..visitor.earlier import read_earlier
 from ..visitor.signal import Signals, read_gpc
 from .endpoints import GPC_PATH, answer
-from .facts import Append, Facts, Limited, NeedBody, Prove, Reply, Step
+from .facts import Append, Facts, Limited, NeedBody, Prove, Recall, Reply, Step
 from .passing import Pass, Shaped
 
-__all__ = ["Append", "Consent", "Facts", "Limited", "NeedBody", "Pass", "Prove", "Reply", "Shaped", "Step"]
+__all__ = ["Append", "Consent", "Facts", "Limited", "NeedBody", "Pass", "Prove", "Recall", "Reply", "Shaped", "Step"]
 
 
 class Consent:
@@ -61,7 +65,8 @@ class Consent:
         self.settings = settings
         self.policy = settings.policy
         self.rules = Rules(settings.policy)
-        self.cookie = DecisionCookie(settings.keys, name=settings.cookie_name)
+        self.cookie = DecisionCookie(settings.keys, name=settings.cookie_name, domain=settings.cookie_domain)
+        self._carrier = Carrier(settings.keys)
         self.look = Look(
             policy=settings.policy,
             prefix=settings.prefix,
@@ -94,7 +99,17 @@ class Consent:
         """The first step of answering a request."""
         if facts.path.startswith(self.settings.prefix) or facts.path == GPC_PATH:
             return answer(self, facts)
-        return Pass(self, facts)
+        passed = Pass(self, facts)
+        if passed.shared:
+            return passed
+        return self.recalled(facts, lambda account: passed if account is None else Pass(self, facts, account))
+
+    def recalled(self, facts: Facts, then: Callable[[Account | None], Step], *, fresh: bool = False) -> Step:
+        """Go on when it is known who is signed in, where the site ties decisions to accounts."""
+        if self.settings.account is None:
+            return then(None)
+        said = self.said(facts)
+        return Recall(facts.header, said.tie.choices if said is not None and said.tie else 0, fresh, then)
 
     @property
     def regimes(self) -> tuple[Regime, ...]:
@@ -102,22 +117,38 @@ class Consent:
         fixed = self.settings.regime
         return (fixed,) if fixed is not None else tuple(PRESETS.values())
 
-    def visitor(self, facts: Facts) -> Visitor:
+    def said(self, facts: Facts) -> Decision | None:
+        """What the browser's cookie says."""
+        return self.cookie.read(facts.header("cookie"), secure=facts.secure, host=facts.hostname)
+
+    def visitor(self, facts: Facts, account: Account | None = None) -> Visitor:
         """Who is asking: the policy, the law, the browser's signals and the earlier decision."""
         source = self.settings.region
         region = source.find(facts.header) if source is not None else None
-        decision = self.cookie.read(facts.header("cookie"), secure=facts.secure)
+        gpc = read_gpc(facts.header("sec-gpc"))
+        decision = self.said(facts)
         if self._returned is not None and decision is not None and decision.record and decision.leaf:
             self._returned(decision.record, decision.leaf)
         if decision is None and self.settings.moved_from is not None:
             decision = read_earlier(self.settings.moved_from, facts.header("cookie"), self.policy)
+        if account is not None:
+            decision = settled(decision, account, gpc=gpc)
         return Visitor(
             policy=self.policy,
             regime=self.settings.regime or regime_for_region(region),
-            signals=Signals(gpc=read_gpc(facts.header("sec-gpc")), region=region),
+            signals=Signals(gpc=gpc, region=region),
             decision=decision,
             now=int(facts.now),
+            account=account,
         )
+
+    def written(self, facts: Facts, decision: Decision, regime: Regime) -> Headers:
+        """The headers that put a decision into the browser's cookie, until it has run out."""
+        secure, host = facts.secure, facts.hostname
+        age = add_months(decision.at, regime.months) - int(facts.now)
+        values = [self.cookie.write(decision, secure=secure, max_age=age, host=host)]
+        ended = self.cookie.end(secure=secure, host=host)
+        return [("Set-Cookie", value) for value in ([*values, ended] if ended else values)]
 
     def page(self, facts: Facts, visitor: Visitor, *, lang: str | None = None) -> Page:
         """What the visitor's page may ask and place. ``lang``: in which language it was shown, where that is known."""
@@ -129,7 +160,12 @@ class Consent:
             root=facts.root,
             next=facts.target,
             shared=visitor is self.anyone,
+            holds=self._holds,
+            load=self._carrier.load,
         )
+
+    def _holds(self, cookie: str, granted: frozenset[str]) -> bool:
+        return bool(self.rules.held(self.rules.services_for_cookie(cookie), granted))
 
     def language(self, facts: Facts, visitor: Visitor, framework: str | None = None) -> str:
         """The language to show. ``framework``: what that found the page's to be."""
@@ -145,6 +181,6 @@ def _varies(settings: Settings) -> tuple[str, ...]:
     names = ["Cookie", "Sec-GPC", "Sec-Fetch-Dest", "HX-Request", "Turbo-Frame"]
     if settings.language == "auto":
         names.append("Accept-Language")
-    if settings.region is not None and settings.region.header:
-        names.append(settings.region.header)
+    sources = (settings.region, settings.account)
+    names += [source.header for source in sources if source is not None and source.header]
     return tuple(names)

@@ -18,6 +18,7 @@ from ..gate.cookies import expire
 from ..gate.response import Headers, vary
 from ..log.record import Kind, Receipt, Record, browser_family, uuid7
 from ..policy.regime import add_months
+from ..visitor.account import Account, lessened
 from ..visitor.cookie import MAX_AGE
 from ..visitor.decision import Decision, Visitor
 from ..visitor.network import network_of
@@ -66,13 +67,13 @@ def _decision(consent: Consent, facts: Facts) -> Step:
             choice = read_choice(facts, body, consent.policy)
         except InvalidRequest as error:
             return _text(error.status, str(error))
-        return _decide(consent, facts, choice)
+        return consent.recalled(facts, lambda account: _decide(consent, facts, choice, account), fresh=True)
 
     return NeedBody(LIMIT, decide)
 
 
-def _decide(consent: Consent, facts: Facts, choice: Choice) -> Step:
-    visitor = consent.visitor(facts)
+def _decide(consent: Consent, facts: Facts, choice: Choice, account: Account | None) -> Step:
+    visitor = consent.visitor(facts, account)
     before = visitor.decision
     if (
         visitor.current
@@ -80,6 +81,7 @@ def _decide(consent: Consent, facts: Facts, choice: Choice) -> Step:
         and before.logged
         and before.gpc == visitor.signals.gpc
         and before.granted == choice.granted
+        and (account is None or account.owns(before))  # what was said before signing in is the browser's alone
     ):
         return _decided(consent, facts, visitor, choice, before)  # said again: the log has it already
     if choice.granted and choice.policy not in {None, consent.policy.version}:
@@ -91,7 +93,7 @@ def _decide(consent: Consent, facts: Facts, choice: Choice) -> Step:
     def recorded(receipt: Receipt | Limited | None) -> Reply:
         if not isinstance(receipt, Receipt):
             return _unrecorded(consent, facts, visitor, choice, receipt)
-        decision = _made(facts, visitor, choice.granted)
+        decision = _made(consent, facts, visitor, choice.granted)
         if choice.granted:
             decision = replace(decision, record=receipt.id, leaf=receipt.leaf)
         return _decided(consent, facts, visitor, choice, decision)
@@ -100,15 +102,16 @@ def _decide(consent: Consent, facts: Facts, choice: Choice) -> Step:
     return Append(record, notice, recorded, network=network_of(address) or "")
 
 
-def _made(facts: Facts, visitor: Visitor, granted: frozenset[str]) -> Decision:
+def _made(consent: Consent, facts: Facts, visitor: Visitor, granted: frozenset[str]) -> Decision:
     """A decision made now. A refusal's knows only the day, so that it tracks nobody."""
-    now = int(facts.now)
+    now, account = int(facts.now), visitor.account
     return Decision(
         granted=granted,
         policy=visitor.policy.version,
         model=visitor.regime.model,
         at=now if granted else now - now % _DAY,
         gpc=visitor.signals.gpc,
+        tie=account.tie(granted, consent.said(facts)) if account is not None else None,
     )
 
 
@@ -119,7 +122,8 @@ def _unrecorded(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice
     if choice.granted and kept == held:
         return _not_saved(consent, facts, visitor, choice, None, why=why)
     before = visitor.decision if visitor.current and kept else None
-    decision = replace(before, granted=kept) if before is not None else _made(facts, visitor, kept)
+    made = _made(consent, facts, visitor, kept)
+    decision = replace(before, granted=kept, tie=made.tie) if before is not None else made
     decision = replace(decision, logged=False)
     if kept != choice.granted:
         return _not_saved(consent, facts, visitor, choice, decision, why=why)
@@ -161,24 +165,17 @@ def _record(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, *,
         ua=browser_family(facts.header("user-agent")),
         app=consent.version,
         prev=visitor.decision.record if visitor.decision else None,
+        subject=visitor.account.subject if visitor.account else None,
     )
 
 
 def _after(visitor: Visitor, decision: Decision | None) -> Visitor:
-    return Visitor(
-        policy=visitor.policy,
-        regime=visitor.regime,
-        signals=visitor.signals,
-        decision=decision or visitor.decision,
-        now=visitor.now,
-    )
+    return replace(visitor, decision=decision or visitor.decision)
 
 
 def _cookies(consent: Consent, facts: Facts, visitor: Visitor, decision: Decision) -> Headers:
     """The decision's cookie, and the end of every cookie that is no longer allowed."""
-    until = add_months(decision.at, visitor.regime.months)
-    written = consent.cookie.write(decision, secure=facts.secure, max_age=until - int(facts.now))
-    return [("Set-Cookie", written), *_expired(consent, facts, visitor)]
+    return [*consent.written(facts, decision, visitor.regime), *_expired(consent, facts, visitor)]
 
 
 def _expired(consent: Consent, facts: Facts, visitor: Visitor) -> Headers:
@@ -215,9 +212,9 @@ def _not_saved(
     return Reply(status, [*_page_headers(), *headers, *cookies], text.encode())
 
 
-def _settings(consent: Consent, facts: Facts) -> Reply:
+def _settings(consent: Consent, facts: Facts, account: Account | None) -> Reply:
     asked = _query(facts)
-    page = consent.page(facts, consent.visitor(facts))
+    page = consent.page(facts, consent.visitor(facts, account))
     back = local_path(asked.get("next", [""])[0]) or f"{facts.root}/"
     text = settings_page(page, next=back, not_saved="failed" in asked)
     return Reply(200, vary(_page_headers(), *consent.varies), text.encode())
@@ -241,19 +238,23 @@ def _page_headers() -> Headers:
     ]
 
 
-def _state(consent: Consent, facts: Facts) -> Reply:
+def _state(consent: Consent, facts: Facts, account: Account | None) -> Reply:
     """The visitor's state. A page that is the same for everybody asks for it, in the page's language."""
-    visitor = consent.visitor(facts)
+    visitor = consent.visitor(facts, account)
     lang = _query(facts).get("lang", [""])[0]
     page = consent.page(facts, visitor, lang=lang if lang in LANGUAGES else None)
     if consent.settings.cache == "private":
         return _json(200, page.state())
-    return _json(200, page.state() | page.late(), *(_expired(consent, facts, visitor) if visitor.current else ()))
+    left = lessened(consent.said(facts), account)
+    cookies = consent.written(facts, left, visitor.regime) if left is not None else []
+    if visitor.current:
+        cookies += _expired(consent, facts, visitor)
+    return _json(200, page.state() | page.late(), *cookies)
 
 
-def _receipt(consent: Consent, facts: Facts) -> Step:
+def _receipt(consent: Consent, facts: Facts, account: Account | None) -> Step:
     """What a visitor's own cookie says, and the log's proof of it: nobody else can ask for it."""
-    visitor = consent.visitor(facts)
+    visitor = consent.visitor(facts, account)
     page = consent.page(facts, visitor) if "text/html" in (facts.header("accept") or "") else None
     decision = visitor.decision
     if decision is None or decision.record is None:
@@ -326,10 +327,15 @@ def _panel_style(consent: Consent, facts: Facts) -> Reply:
     return _asset("panel.css")(consent, facts) if consent.debug else _text(404, "There is nothing here.")
 
 
+def _personal(read: Callable[[Consent, Facts, Account | None], Step]) -> Callable[[Consent, Facts], Step]:
+    """What differs by who is signed in."""
+    return lambda consent, facts: consent.recalled(facts, lambda account: read(consent, facts, account))
+
+
 _READS: Mapping[str, Callable[[Consent, Facts], Step]] = {
-    "settings": _settings,
-    "state": _state,
-    "receipt": _receipt,
+    "settings": _personal(_settings),
+    "state": _personal(_state),
+    "receipt": _personal(_receipt),
     "declaration.json": _declaration,
     "consent.js": _asset("consent.js"),
     "consent.css": _asset("consent.css"),

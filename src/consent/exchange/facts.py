@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..gate.response import Headers
 from ..log.record import Receipt, Record
+from ..visitor.account import Account
 
 if TYPE_CHECKING:
     from .passing import Pass
 
-__all__ = ["DOCUMENTS", "Append", "Facts", "Limited", "NeedBody", "Prove", "Reply", "Step"]
+__all__ = ["DOCUMENTS", "Append", "Facts", "Limited", "NeedBody", "Prove", "Recall", "Reply", "Step"]
 
 
 class Facts(NamedTuple):
@@ -137,7 +138,7 @@ class Append:
         return self._then(receipt)
 
 
-Step: TypeAlias = "NeedBody | Append | Prove | Reply | Pass"
+Step: TypeAlias = "NeedBody | Append | Prove | Recall | Reply | Pass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,23 @@ class Prove:
 
     def resume(self, proof: str | None) -> Reply:
         return self._then(proof)
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Ask the site who is signed in, by the request's headers, and the log what that account last chose.
+
+    Come back with the :class:`~consent.visitor.account.Account`, or with None for nobody. ``choices``: of how many
+    choices the browser's cookie knows; who remembers fewer must ask again. ``fresh``: nothing remembered counts.
+    """
+
+    header: Callable[[str], str | None] = field(repr=False)
+    choices: int
+    fresh: bool
+    _then: Callable[[Account | None], Step] = field(repr=False)
+
+    def resume(self, account: Account | None) -> Step:
+        return self._then(account)
 
 
 #: Request headers to set before the application sees the request; None removes one.

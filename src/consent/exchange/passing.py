@@ -28,6 +28,7 @@ from ..gate.response import (
     vary,
     without,
 )
+from ..visitor.account import Account, lessened
 from ..visitor.decision import Visitor
 from .facts import DOCUMENTS, Facts, RequestChanges
 from .wall import guard_of, walled
@@ -100,10 +101,12 @@ class Pass:
     Everything is worked out when asked for: a response that is no page costs next to nothing.
     """
 
-    def __init__(self, consent: Consent, facts: Facts) -> None:
+    def __init__(self, consent: Consent, facts: Facts, account: Account | None = None) -> None:
         self._consent = consent
         self._facts = facts
-        self._shared = consent.settings.cache == "shared" and facts.method in {"GET", "HEAD"} and not facts.for_script
+        self._account = account
+        #: Whether the answer is everybody's.
+        self.shared = consent.settings.cache == "shared" and facts.method in {"GET", "HEAD"} and not facts.for_script
         #: The names of cookies that did not leave.
         self._cookies: tuple[str, ...] = ()
         # As the browser sent it: the application is given another.
@@ -112,7 +115,7 @@ class Pass:
     @cached_property
     def visitor(self) -> Visitor:
         """Who is asking; or anyone."""
-        return self._consent.anyone if self._shared else self._consent.visitor(self._facts)
+        return self._consent.anyone if self.shared else self._consent.visitor(self._facts, self._account)
 
     @cached_property
     def page(self) -> Page:
@@ -147,11 +150,11 @@ class Pass:
 
     @property
     def _for_top_page(self) -> bool:
-        return self._shared or self._facts.for_top_page
+        return self.shared or self._facts.for_top_page
 
     @property
     def _for_document(self) -> bool:
-        return self._shared or self._facts.for_document
+        return self.shared or self._facts.for_document
 
     @property
     def request(self) -> RequestChanges:
@@ -186,6 +189,8 @@ class Pass:
             headers = self._held_back(headers, found)
         if len(found) != len(headers) and "content-type" in found:  # perhaps twice
             found["content-type"] = ", ".join(value for key, value in headers if key.lower() == "content-type")
+        if status >= 200 and "page" in self.__dict__ and self.page.consulted:
+            headers = self._personal(headers)  # whatever it is: the view has asked what this visitor allows
         kind = media_type(found.get("content-type"))
         if status == 304:
             return Shaped(status, self._not_modified(headers))
@@ -228,6 +233,11 @@ class Pass:
             return headers
         return self._personal([*without(headers, "etag"), ("ETag", marked_etag(tag, self._state))])
 
+    def _taken_back(self) -> Headers:
+        """The browser's cookie anew, where its account has taken back on another device what it grants."""
+        left = lessened(self._consent.said(self._facts), self._account)
+        return self._consent.written(self._facts, left, self.visitor.regime) if left is not None else []
+
     def _expired(self) -> Headers:
         """The end of refused cookies that are there all the same: a script may have written them as it was stopped."""
         if not self.visitor.current:
@@ -244,12 +254,13 @@ class Pass:
 
         One that is everybody's is left as it is, unless it sets a cookie.
         """
-        if self._shared:
+        if self.shared:
             return private(headers) if header(headers, "set-cookie") is not None else headers
         return vary(private(headers), *self._consent.varies)
 
     def _html(self, status: int, headers: Headers, found: Mapping[str, str]) -> Shaped:
         headers = self._personal(without(headers, "content-length", "last-modified", "accept-ranges"))
+        headers += self._taken_back()
         headers += self._expired()
         if "etag" in found:
             headers = [*without(headers, "etag"), ("ETag", marked_etag(found["etag"], self._state))]

@@ -178,6 +178,10 @@ class Appender:
         """The records in the database whose id begins so; see :meth:`SqlStore.find`."""
         return self.store.find(prefix)
 
+    def newest(self, subjects: Sequence[str], limit: int) -> list[Stored]:
+        """The newest records of pseudonyms."""
+        return self.store.newest(subjects, limit)
+
     def close(self) -> None:
         """Close the log. What is in the spool stays there for the next process."""
         self._closed = True

@@ -90,6 +90,13 @@ class Store(Protocol):
         """
         ...
 
+    def newest(self, subjects: Sequence[str], limit: int) -> list[Stored]:
+        """The newest records of these pseudonyms, 32 hex digits each, the newest first.
+
+        :raises LogUnavailable: if the log cannot be read.
+        """
+        ...
+
     def close(self) -> None:
         """Close the log."""
         ...
@@ -286,6 +293,12 @@ class SqlStore:
         if len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):
             return []
         return [self._stored(row) for row in self._rows("subj = ? ORDER BY ts, rid", (bytes.fromhex(digits),))]
+
+    def newest(self, subjects: Sequence[str], limit: int) -> list[Stored]:
+        marks = ", ".join(["?"] * len(subjects))
+        values = [bytes.fromhex(subject) for subject in subjects]
+        rows = self._rows(f"subj IN ({marks}) ORDER BY ts DESC, rid DESC LIMIT ?", (*values, limit))
+        return [self._stored(row) for row in rows]
 
     def notice(self, digest: str) -> bytes | None:
         """The words that a record's ``notice`` is the hash of; None if they are not kept.

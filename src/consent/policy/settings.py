@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, cast
+from uuid import UUID
 
 from ..errors import ConfigurationError
 from . import catalogue
@@ -21,7 +22,7 @@ from .policy import BUILT_IN_PURPOSES, NECESSARY, Cookie, Policy, Purpose, Servi
 from .reader import Table, host_pattern, snippet, storage_key
 from .regime import MODELS, PRESETS, STRICT, Model, Regime
 
-__all__ = ["AddressSource", "ConsentMode", "RegionSource", "Settings", "read_settings", "read_toml"]
+__all__ = ["AccountSource", "AddressSource", "ConsentMode", "RegionSource", "Settings", "read_settings", "read_toml"]
 
 Wording = Literal["auto", "ask", "assume"]
 Placement = Literal["auto", "manual"]
@@ -33,6 +34,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
 _PREFIX = re.compile(r"/(?:[A-Za-z0-9._~-]+/)+\Z")
 _ADDRESS = re.compile(r"(?:https?://[^\s/\\\"'<>]|/(?![/\\]))[^\s\"'<>]*\Z", re.IGNORECASE)
+_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*\Z")
 #: Keys made of nothing but these words, whatever stands between them; and the keys in Flask's documentation.
 _GUESSED = re.compile(
@@ -60,6 +62,30 @@ class RegionSource:
             found: object = self.function(header)
             return found if isinstance(found, str) else None
         return header(self.header.lower()) if self.header is not None else self.fixed
+
+
+#: A site's own: given a reader of request headers, the id of the account that is signed in, or None for nobody.
+AccountFunction: TypeAlias = Callable[[Callable[[str], str | None]], "str | int | UUID | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSource:
+    """Where the account of who is signed in comes from: a request header that a proxy sets, or the site's function."""
+
+    header: str | None = None
+    function: AccountFunction | None = None
+
+    def find(self, header: Callable[[str], str | None]) -> str | None:
+        """The account's id, given the request's headers by lower-case name; None for nobody.
+
+        :raises TypeError: if the site's function answers with something else. True, for one, would be everybody's id.
+        """
+        found: object = self.function(header) if self.function is not None else header((self.header or "").lower())
+        if found is None or found == "":
+            return None
+        if isinstance(found, bool) or not isinstance(found, (str, int, UUID)):
+            raise TypeError(f"an account's id is a text, an integer or a UUID, not {type(found).__name__}")
+        return str(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +147,9 @@ class Settings:
     language: str = "auto"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     cookie_name: str = "consent"
+    cookie_domain: str = ""
+    account: AccountSource | None = None
+    account_seconds: int = 5
     consent_mode: ConsentMode = field(default_factory=ConsentMode)
     moved_from: MovedFrom | None = None
 
@@ -183,6 +212,9 @@ def read_settings(
         language=_language(table),
         texts=_texts(table),
         cookie_name=_cookie_name(table),
+        cookie_domain=_cookie_domain(table),
+        account=_account(table),
+        account_seconds=table.whole("account_seconds", 5, least=0, most=60),
         consent_mode=_consent_mode(table),
         moved_from=read_moved_from(table, policy),
     )
@@ -510,6 +542,25 @@ def _cookie_name(table: Table) -> str:
     if not _TOKEN.match(value) or value.lower().startswith(("__host-", "__secure-")):
         table.fail("cookie_name", "must be a plain cookie name; the __Host- prefix is added on HTTPS", value)
     return value
+
+
+def _cookie_domain(table: Table) -> str:
+    value = table.text("cookie_domain", longest=253)
+    if value and (not _DOMAIN.match(value) or value.replace(".", "").isdigit()):
+        table.fail("cookie_domain", "must be a domain such as example.org: lower case, no dot first", value)
+    return value
+
+
+def _account(table: Table) -> AccountSource | None:
+    value = table.raw("account")
+    if value is None:
+        return None
+    if callable(value):
+        return AccountSource(function=cast("AccountFunction", value))
+    kind, _, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if kind != "header" or not _TOKEN.match(rest):
+        table.fail("account", 'must be a function, or "header:NAME" where a proxy says who is signed in', value)
+    return AccountSource(header=rest)
 
 
 def _consent_mode(table: Table) -> ConsentMode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,8 +41,7 @@ class ListStore:
         if all(record.id != other.id for other in self.kept):
             self.kept.append(record)
             self.notices[record.notice] = notice
-        leaf = hashlib.sha256(b"\0" + record.id.encode()).hexdigest()
-        return Receipt(record.id, record.ts, leaf)
+        return Receipt(record.id, record.ts, _leaf(record))
 
     def records(self, **_filters: object) -> Iterator[Stored]:
         """Nothing is stored; ask :attr:`kept`."""
@@ -52,8 +51,22 @@ class ListStore:
         """The proof of a record that a test has put into :attr:`proofs`."""
         return self.proofs.get(record_id)
 
+    def newest(self, subjects: Sequence[str], limit: int) -> list[Stored]:
+        """The newest of what was kept for these pseudonyms, the newest first."""
+        if not self.available:
+            raise LogUnavailable("this log was switched off by a test")
+        found = [record for record in self.kept if record.subject in subjects]
+        return [
+            Stored(each.id, each.ts, each, commitment="", leaf=_leaf(each), authentic=None)
+            for each in reversed(found[-limit:])
+        ]
+
     def close(self) -> None:
         """Nothing to close."""
+
+
+def _leaf(record: Record) -> str:
+    return hashlib.sha256(b"\0" + record.id.encode()).hexdigest()
 
 
 class ConsentLog:
