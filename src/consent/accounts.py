@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
+from uuid import UUID
 
 from .errors import LogUnavailable
 from .exchange import Recall
@@ -79,7 +80,7 @@ class Accounts:
         if self._source is None:
             return None
         try:
-            found = self._source.find(asked.header)
+            found = _named(self._source.find(asked.header))
         except Exception:
             if not self._failed:
                 log.exception("the site's function for accounts failed: nobody counts as signed in")
@@ -157,3 +158,15 @@ class Accounts:
             leaf=leaf if granted else None,
             tie=account.tied(granted, account.choices),
         )
+
+
+def _named(found: object) -> str | None:
+    """An account's id as a text; None for nobody.
+
+    :raises TypeError: for what is no id. True, for one, would be everybody's.
+    """
+    if found is None or found == "":
+        return None
+    if isinstance(found, bool) or not isinstance(found, (str, int, UUID)):
+        raise TypeError(f"an account's id is a text, an integer or a UUID, not {type(found).__name__}")
+    return str(found)
