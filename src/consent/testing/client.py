@@ -164,14 +164,15 @@ class ConsentClient:
 
 
 def _why(path: str, action: str, status: int) -> str:
-    reasons = {
-        403: "another site's page, or protection against forged requests, stood in the way",
-        404: "the request did not reach the consent middleware",
-        405: "the request did not reach the consent middleware",
-        429: "too many decisions came from this network (decisions_per_minute)",
-        503: "the log could not keep it",
-    }
-    return f"the choice ({action}) was not saved: POST {path} answered {status}: {reasons.get(status, 'not 303')}"
+    reason = _REASONS.get(status, "the request did not reach the consent middleware")
+    return f"the choice ({action}) was not saved: POST {path} answered {status}: {reason}"
+
+
+_REASONS = {
+    403: "it was taken for a request that another site forged",
+    429: "too many decisions came from this network (decisions_per_minute)",
+    503: "the log could not keep it",
+}
 
 
 def _then(result: Any, step: Callable[[Any], Any]) -> Any:
@@ -210,11 +211,12 @@ def _client_of(given: Any) -> Any:
         return given
     if not callable(given):
         raise ConsentError(f"neither a client nor an application: {given!r}")
-    if iscoroutinefunction(given) or iscoroutinefunction(type(given).__call__):
+    application: Any = given
+    if iscoroutinefunction(application) or iscoroutinefunction(type(application).__call__):
         from starlette.testclient import TestClient
 
-        return TestClient(given)
-    return WerkzeugClient(given)
+        return TestClient(application)
+    return WerkzeugClient(application)
 
 
 #: Where clients, frameworks and middleware keep what is further in.

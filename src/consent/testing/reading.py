@@ -284,12 +284,13 @@ def _elements(page: bytes | str, encoding: str | None = None, depth: int = 0) ->
 
 
 def _element(name: str, node: Any) -> Element:
-    attributes = {key.lower().removeprefix("xlink:"): value or "" for key, value in (node.attrs or {}).items()}
+    attributes = {key.lower(): value or "" for key, value in (node.attrs or {}).items()}
     held: tuple[str, ...] | None = None
     if f"{_PREFIX}for" in attributes:
         held = tuple(filter(None, attributes[f"{_PREFIX}for"].split(",")))
         for key in ("type", "srcdoc"):  # the gate's: the application's has the prefix
             attributes.pop(key, None)
         attributes = {key.removeprefix(_PREFIX): value for key, value in attributes.items() if key not in _OURS}
+    attributes = {key.removeprefix("xlink:"): value for key, value in attributes.items()}
     text = "".join(str(child.data) for child in node.children or () if child.name == "#text")
     return Element(name, attributes, text, held, node.origin_line or 0)
