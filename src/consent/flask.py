@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from blinker import Namespace
-from flask import Flask, Response, current_app, g, has_request_context, request
+from flask import Flask, Response, abort, current_app, g, has_request_context, request
 from flask.cli import with_appcontext
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -28,6 +28,7 @@ from .exchange import Pass
 from .gate.response import PAGES, media_type
 from .log.record import Record
 from .site import Site
+from .view import FORBIDDEN, requires_of
 from .wsgi import ConsentMiddleware, facts_of
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from .banner.page import Page
 
-__all__ = ["Consent", "decision_recorded"]
+__all__ = ["Consent", "decision_recorded", "requires"]
 
 #: Sent by an app, in a context of its own, with each ``record`` (:class:`consent.log.record.Record`) that its log has
 #: promised to keep, before the visitor is answered. An error is logged, and takes nothing back.
@@ -127,6 +128,15 @@ def _babels() -> str | None:
     babel = sys.modules.get("flask_babel") if "babel" in current_app.extensions else None
     locale = babel.get_locale() if babel is not None else None
     return None if locale is None else str(locale)
+
+
+def _forbid(*_args: Any, **_named: Any) -> NoReturn:
+    abort(403, FORBIDDEN.strip())
+
+
+#: Answer with the view only if the visitor allows all these purposes; else with 403, or with ``otherwise``. It stands
+#: below the route: ``@app.get("/stats")`` and then ``@requires("analytics")``.
+requires = requires_of(lambda _args, _named: _page(), _forbid)
 
 
 def _announce(app: Flask, record: Record) -> None:

@@ -7,9 +7,10 @@
     app = ConsentMiddleware(app, "consent.toml")  # or app.add_middleware(ConsentMiddleware, settings="consent.toml")
 
 Views find what they may ask in ``scope["state"]["consent"]``, a :class:`consent.banner.page.Page`; Starlette calls it
-``request.state.consent``.
+``request.state.consent``. ``@requires("analytics")`` answers 403 where a visitor has not agreed.
 """
 
 from .middleware import ConsentMiddleware, visitor
+from .view import requires
 
-__all__ = ["ConsentMiddleware", "visitor"]
+__all__ = ["ConsentMiddleware", "requires", "visitor"]

@@ -6,9 +6,11 @@
     MIDDLEWARE = ["consent.django.ConsentMiddleware", *MIDDLEWARE]
     CONSENT = {"services": ["google-analytics", "youtube"], "privacy_url": "/privacy"}
 
-Views ask ``request.consent.allows("analytics")``; templates ``{% load consent %}``.
+Views ask ``request.consent.allows("analytics")``; templates ``{% load consent %}``. ``@requires("analytics")``
+answers 403 where a visitor has not agreed.
 """
 
 from .middleware import ConsentMiddleware, ConsentRequest
+from .view import requires
 
-__all__ = ["ConsentMiddleware", "ConsentRequest"]
+__all__ = ["ConsentMiddleware", "ConsentRequest", "requires"]

@@ -69,8 +69,9 @@ class ConsentMiddleware:
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         # The log's append may wait for a disk: never on the event loop.
-        own = request.path_info.startswith(self.site.settings.prefix)
-        answer = await sync_to_async(self._answer)(request) if own else self._answer(request)
+        ours = self.site.settings
+        waits = ours.account is not None or request.path_info.startswith(ours.prefix)
+        answer = await sync_to_async(self._answer)(request) if waits else self._answer(request)
         if isinstance(answer, Reply):
             return _response(request, answer)
         asked = _ask(request, answer.request)
