@@ -3,7 +3,7 @@
 # make faults what make test does to the log for seconds, for minutes: MINUTES=10 make faults
 # make bench  what the middleware costs
 #
-# Both set themselves up: an environment in .venv, and for the tests Chromium and PostgreSQL.
+# Both set themselves up: an environment in .venv, and for the tests Chromium, PostgreSQL and nginx.
 
 PYTHON ?= python3
 MINUTES ?= 2
@@ -33,7 +33,7 @@ bench: .venv/demo
 	python bench/request.py
 
 setup: .venv/test node_modules/.package-lock.json
-	@tools/system browser database strace
+	@tools/system browser database strace nginx
 
 .venv/demo: pyproject.toml
 	@tools/system python

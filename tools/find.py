@@ -1,9 +1,10 @@
-"""Where this machine keeps what the tests drive: a Chromium, PostgreSQL's own programs, Node.js.
+"""Where this machine keeps what the tests drive: a Chromium, PostgreSQL's own programs, Node.js, nginx.
 
     python tools/find.py browser
     python tools/find.py database
     python tools/find.py node
     python tools/find.py strace
+    python tools/find.py nginx
 
 Prints the path; exits 1, saying how to get it, if there is none.
 """
@@ -16,7 +17,7 @@ import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["Missing", "browser", "database", "node", "strace"]
+__all__ = ["Missing", "browser", "database", "nginx", "node", "strace"]
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC_BROWSERS = (
@@ -81,6 +82,14 @@ def strace() -> str:
     return found
 
 
+def nginx() -> str:
+    """The path of nginx, which systems keep where only root looks."""
+    found = shutil.which("nginx", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/opt/homebrew/bin")))
+    if found is None:
+        raise Missing("there is no nginx: run tools/system nginx")
+    return found
+
+
 def _asks_for_snap(path: str) -> bool:
     with open(path, "rb") as file:
         return file.read(2) == b"#!" and b"snap" in file.read(4096)
@@ -92,6 +101,6 @@ def _version(folder: str) -> list[int]:
 
 if __name__ == "__main__":
     try:
-        print({"browser": browser, "database": database, "node": node, "strace": strace}[sys.argv[1]]())
+        print({"browser": browser, "database": database, "node": node, "strace": strace, "nginx": nginx}[sys.argv[1]]())
     except Missing as error:
         sys.exit(f"consent: {error}")
