@@ -19,5 +19,9 @@ def _django_s_settings_as_they_were() -> Iterator[None]:
 
     before: Any = settings._wrapped
     yield
-    if settings.configured and type(before) is not object:
+    if settings.configured and type(before) is not object and settings._wrapped is not before:
+        from django.core.signals import setting_changed
+
         settings._wrapped = before
+        for name in ("TEMPLATES", "CACHES", "LANGUAGE_CODE", "CONSENT"):  # Django remembers what it made of these
+            setting_changed.send(sender=type(before), setting=name, value=getattr(before, name, None), enter=False)
