@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "consent"
 PURE_LOG = ("record", "tombstone", "tree", "note", "checkpoint", "iso27560")
 PURE = ("errors.py", "policy", "visitor", "gate", "banner", "exchange", *(f"log/{name}.py" for name in PURE_LOG))
-DOORS = ("wsgi", "asgi", "flask.py", "django")
+DOORS = ("wsgi", "asgi", "fastapi.py", "flask.py", "django")
 
 
 def files(*names: str) -> list[Path]:
@@ -53,6 +53,7 @@ def test_importing_the_package_loads_no_framework_no_database_and_no_catalogue()
         ("consent.django.apps", "flask"),
         ("consent.wsgi", "flask"),
         ("consent.asgi", "starlette"),
+        ("consent.fastapi", "flask"),
         ("consent.asgi", "asgiref"),
     ],
 )

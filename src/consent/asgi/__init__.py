@@ -7,10 +7,11 @@
     app = ConsentMiddleware(app, "consent.toml")  # or app.add_middleware(ConsentMiddleware, settings="consent.toml")
 
 Views find what they may ask in ``scope["state"]["consent"]``, a :class:`consent.banner.page.Page`; Starlette calls it
-``request.state.consent``. ``@requires("analytics")`` answers 403 where a visitor has not agreed.
+``request.state.consent``, and :func:`visitor` finds it in any framework's request. ``@requires("analytics")`` answers
+403 where a visitor has not agreed. Templates know the visitor as ``consent``, with :func:`template_context`.
 """
 
-from .middleware import ConsentMiddleware, visitor
+from .middleware import ConsentMiddleware, template_context, visitor
 from .view import requires
 
-__all__ = ["ConsentMiddleware", "requires", "visitor"]
+__all__ = ["ConsentMiddleware", "requires", "template_context", "visitor"]

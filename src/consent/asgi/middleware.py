@@ -14,7 +14,7 @@ from ..site import Site
 from .response import Response
 from .translate import Application, Receive, Scope, Send, changed, facts_of, write_headers
 
-__all__ = ["ConsentMiddleware", "visitor"]
+__all__ = ["ConsentMiddleware", "template_context", "visitor"]
 
 
 class ConsentMiddleware:
@@ -64,8 +64,15 @@ def visitor(request: Any) -> Page:
     """What the visitor of a request may be asked and shown. ``request`` is a framework's own, with a ``scope``."""
     page: Page | None = request.scope.get("state", {}).get("consent")
     if page is None:
+        if request.scope["type"] == "websocket":
+            raise ConsentError("a websocket passes consent.asgi.ConsentMiddleware untouched: it has no visitor to ask")
         raise ConsentError("this request did not come through consent.asgi.ConsentMiddleware")
     return page
+
+
+def template_context(request: Any) -> dict[str, Any]:
+    """``consent`` for templates: ``Jinja2Templates("templates", context_processors=[template_context])``."""
+    return {"consent": visitor(request)}
 
 
 async def _read(receive: Receive, limit: int) -> bytes:
