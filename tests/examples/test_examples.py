@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
 from servers import ROOT, free_port, python, running
 
-EXAMPLES = sorted((ROOT / "examples").glob("*_site.py"))
+#: Of one file each, and folders that start as one.
+EXAMPLES = sorted([*(ROOT / "examples").glob("*_site.py"), ROOT / "examples/flask_factory"])
 
 
 def _get(url: str, cookie: str = "") -> tuple[int, str]:
@@ -31,7 +32,13 @@ def _get(url: str, cookie: str = "") -> tuple[int, str]:
 
 
 def test_there_is_one_for_each_door() -> None:
-    assert [path.stem for path in EXAMPLES] == ["django_site", "flask_site", "starlette_site", "wsgi_site"]
+    assert [path.stem for path in EXAMPLES] == [
+        "django_site",
+        "flask_factory",
+        "flask_site",
+        "starlette_site",
+        "wsgi_site",
+    ]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
