@@ -191,6 +191,8 @@ def _own_service(group: Group, purpose: str, cookies: list[OldCookie], hosts: tu
         domain = cookie.domain.lower().strip(".") if _foreign(cookie, hosts) else ""
         said = _text(cookie.description, 300)
         draft.note(f"{_cookie(cookie)}{f': {said}' if said else ''}", *path)
+        if cookie.path not in {"", "/"}:
+            draft.note(f"{_cookie(cookie)}: when it is refused, cookies end at / and not there.", *path, look=True)
         if _COOKIE.match(cookie.name):
             declared.append({"name": cookie.name, "third_party": True} if domain else {"name": cookie.name})
             if domain:
