@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 from blinker import Namespace
@@ -130,13 +130,9 @@ def _babels() -> str | None:
     return None if locale is None else str(locale)
 
 
-def _forbid(*_args: Any, **_named: Any) -> NoReturn:
-    abort(403, FORBIDDEN.strip())
-
-
-#: Answer with the view only if the visitor allows all these purposes; else with 403, or with ``otherwise``. It stands
-#: below the route: ``@app.get("/stats")`` and then ``@requires("analytics")``.
-requires = requires_of(lambda _args, _named: _page(), _forbid)
+#: Answer with the view, below whose route it stands, only if the visitor allows all these purposes; else with 403, or
+#: with ``otherwise``.
+requires = requires_of(lambda *_: _page(), lambda *_, **__: abort(403, FORBIDDEN.strip()))
 
 
 def _announce(app: Flask, record: Record) -> None:
