@@ -12,7 +12,7 @@ from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 
 from consent.policy.regime import MODELS
 from consent.visitor.cookie import MAX_AGE, MAX_SIZE, DecisionCookie
-from consent.visitor.decision import Decision
+from consent.visitor.decision import MOST_CHOICES, Decision, Tie
 
 KEY = b"a key for tests, of a decent length"
 OLD = b"the key before that, also decent.."
@@ -25,7 +25,10 @@ ACCEPTED = Decision(
     record="0190163d8694739b9aab000000000001",
     leaf="ab" * 32,
 )
+TIED = replace(ACCEPTED, tie=Tie("0123456789abcdef", 3))
+REFUSED_TIED = Decision(granted=frozenset(), policy="1", model="opt-in", at=1_794_960_000, tie=Tie("ab", MOST_CHOICES))
 REFUSED = Decision(granted=frozenset(), policy="2026-11", model="opt-out", at=1_794_960_000, gpc=True)
+EVERY = [ACCEPTED, REFUSED, TIED, REFUSED_TIED]
 
 decisions = st.builds(
     Decision,
@@ -38,6 +41,12 @@ decisions = st.builds(
     record=st.none() | st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
     leaf=st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
 )
+
+
+@given(decisions, st.integers(1, MOST_CHOICES))
+def test_a_tie_comes_back_as_it_was(decision: Decision, choices: int) -> None:
+    tied = replace(decision, tie=Tie("ab" * 8 if decision.granted else "ab", choices))
+    assert COOKIE.decode(COOKIE.encode(tied)) == tied
 
 
 def signed(content: object, *, salt: str = "consent.decision.v1", key: bytes = KEY) -> str:
@@ -55,7 +64,7 @@ def test_the_cookie_of_an_accepter_stays_near_220_bytes() -> None:
     assert len(COOKIE.encode(ACCEPTED)) <= 260
 
 
-@pytest.mark.parametrize("decision", [ACCEPTED, REFUSED], ids=["accepted", "refused"])
+@pytest.mark.parametrize("decision", EVERY, ids=["accepted", "refused", "tied", "refused and tied"])
 def test_every_flipped_byte_reads_as_undecided(decision: Decision) -> None:
     value = COOKIE.encode(decision)
     for index, character in enumerate(value):
@@ -64,7 +73,7 @@ def test_every_flipped_byte_reads_as_undecided(decision: Decision) -> None:
             assert COOKIE.decode(value[:index] + other + value[index + 1 :]) is None, (index, other)
 
 
-@pytest.mark.parametrize("decision", [ACCEPTED, REFUSED], ids=["accepted", "refused"])
+@pytest.mark.parametrize("decision", EVERY, ids=["accepted", "refused", "tied", "refused and tied"])
 def test_every_truncation_and_extension_reads_as_undecided(decision: Decision) -> None:
     value = COOKIE.encode(decision)
     for cut in range(len(value)):
@@ -108,6 +117,8 @@ def test_the_table_below_starts_from_a_good_value() -> None:
         [*GOOD[:2], True, *GOOD[3:]], [*GOOD[:2], -1, *GOOD[3:]], [*GOOD[:2], 1.5, *GOOD[3:]], [*GOOD[:2], 1 << 60, *GOOD[3:]], [*GOOD[:2], "1", *GOOD[3:]],
         [*GOOD[:3], False, *GOOD[4:]], [*GOOD[:3], 1.0, *GOOD[4:]], [*GOOD[:3], 4, *GOOD[4:]], [*GOOD[:3], -1, *GOOD[4:]],
         [*GOOD[:4], "analytics", *GOOD[5:]], [*GOOD[:4], ["b", "a"], *GOOD[5:]], [*GOOD[:4], ["a", "a"], *GOOD[5:]], [*GOOD[:4], [1], *GOOD[5:]], [*GOOD[:4], ["A b"], *GOOD[5:]],
+        [*GOOD, []], [*GOOD, ["ab", 1]], [*GOOD, ["ab" * 8]], [*GOOD, ["ab" * 8, 0]], [*GOOD, ["ab" * 8, 65]], [*GOOD, ["ab" * 8, True]], [*GOOD, ["ab" * 8, 1.0]],
+        [*GOOD, ["AB" * 8, 1]], [*GOOD, [1, 1]], [*GOOD, ["ab" * 8, 1, 1]], [*GOOD, ["ab" * 8, 1], ""], [*GOOD[:4], [], "", "", ["ab" * 8, 1]],
         [*GOOD[:5], "short", ""], [*GOOD[:5], "G" * 32, ""], [*GOOD[:5], "", "short"], [*GOOD[:5], "", "A" * 44], [*GOOD[:5], "", "*" * 43],
     ],
     ids=repr,
@@ -148,6 +159,38 @@ def test_on_https_only_the_host_bound_cookie_is_read() -> None:
     assert COOKIE.read(f"consent={value}", secure=True) is None
     assert COOKIE.read(f"__Host-consent={value}", secure=True) == ACCEPTED
     assert COOKIE.read(f"__Host-consent={value}", secure=False) is None
+
+
+SHARED = DecisionCookie([KEY], domain="example.org")
+
+
+@pytest.mark.parametrize("host", ["example.org", "www.example.org", "a.b.example.org"])
+def test_hosts_below_a_domain_share_one_cookie(host: str) -> None:
+    written = SHARED.write(ACCEPTED, secure=True, max_age=1000, host=host)
+    pair, *attributes = written.split("; ")
+    assert pair.startswith("__Secure-consent=")
+    assert attributes == ["Max-Age=1000", "Path=/", "Domain=example.org", "HttpOnly", "SameSite=Lax", "Secure"]
+    for other in ("example.org", "shop.example.org"):
+        assert SHARED.read(pair, secure=True, host=other) == ACCEPTED
+    assert COOKIE.read(pair, secure=True, host=host) is None
+    assert SHARED.write(ACCEPTED, secure=False, max_age=9, host=host).startswith("consent=")
+
+
+@pytest.mark.parametrize("host", ["localhost", "example.com", "badexample.org", "example.org.evil.example", "org", ""])
+def test_a_host_that_is_not_below_the_domain_has_a_cookie_of_its_own(host: str) -> None:
+    written = SHARED.write(ACCEPTED, secure=True, max_age=1000, host=host)
+    assert written.startswith("__Host-consent=")
+    assert "Domain" not in written
+    assert SHARED.end(secure=True, host=host) is None
+
+
+def test_a_host_s_own_cookie_counts_until_a_shared_one_takes_its_place() -> None:
+    own, shared = COOKIE.encode(ACCEPTED), SHARED.encode(REFUSED)
+    assert SHARED.read(f"__Host-consent={own}", secure=True, host="www.example.org") == ACCEPTED
+    both = f"__Host-consent={own}; __Secure-consent={shared}"
+    assert SHARED.read(both, secure=True, host="www.example.org") == REFUSED
+    assert SHARED.end(secure=True, host="www.example.org") == "__Host-consent=; Max-Age=0; Path=/; Secure"
+    assert SHARED.end(secure=False, host="www.example.org") == "consent=; Max-Age=0; Path=/"
 
 
 def test_a_planted_cookie_of_the_same_name_does_not_hide_the_real_one() -> None:
