@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 
-from consent.asgi import ConsentMiddleware
+from consent.asgi import ConsentMiddleware, template_context
 
 SETTINGS = {
     "services": {
@@ -43,35 +43,33 @@ LOAVES = {
 
 
 async def front(request: Request) -> Response:
-    return page(request, "front.html", loaves=LOAVES, last=request.cookies.get("last_loaf"))
+    return TEMPLATES.TemplateResponse(
+        request, "front.html", {"loaves": LOAVES, "last": request.cookies.get("last_loaf")}
+    )
 
 
 async def loaf(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in LOAVES:
         raise HTTPException(404, "We do not bake that.")
-    response = page(request, "loaf.html", name=name, text=LOAVES[name])
+    response = TEMPLATES.TemplateResponse(request, "loaf.html", {"name": name, "text": LOAVES[name]})
     if request.state.consent.allows("preferences"):
         response.set_cookie("last_loaf", name, max_age=30 * 86_400)
     return response
 
 
 async def film(request: Request) -> Response:
-    return page(request, "film.html")
+    return TEMPLATES.TemplateResponse(request, "film.html")
 
 
 async def privacy(request: Request) -> Response:
-    return page(request, "privacy.html")
+    return TEMPLATES.TemplateResponse(request, "privacy.html")
 
 
 async def read(request: Request) -> Response:
     """How far down a page somebody read, in pixels."""
     print("read to", (await request.body())[:10])
     return Response(status_code=204)
-
-
-def page(request: Request, template: str, **values: object) -> Response:
-    return TEMPLATES.TemplateResponse(request, template, {"consent": request.state.consent, **values})
 
 
 PAGES = {  # files in a folder, in a site that is not one file
@@ -129,7 +127,9 @@ PAGES = {  # files in a folder, in a site that is not one file
   {{ consent.declaration() }}
 {% endblock %}""",
 }
-TEMPLATES = Jinja2Templates(env=Environment(autoescape=True, loader=DictLoader(PAGES)))
+TEMPLATES = Jinja2Templates(
+    env=Environment(autoescape=True, loader=DictLoader(PAGES)), context_processors=[template_context]
+)
 
 app = Starlette(
     routes=[

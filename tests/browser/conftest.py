@@ -115,6 +115,7 @@ _COMMANDS = {
     "django": python("-m", "gunicorn", *_WORKERS, "django_site:application"),
     "wsgi": python("-m", "waitress", "--listen=127.0.0.1:0", "wsgi_site:app"),
     "starlette": python("-m", "uvicorn", "--port", "0", "starlette_site:app"),
+    "fastapi": python("-m", "hypercorn", "--bind", "127.0.0.1:0", "fastapi_site:app"),
 }
 
 
@@ -138,7 +139,7 @@ def bakery(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterat
         yield start
 
 
-@pytest.fixture(params=["demo", "flask", "django", "wsgi", "starlette"])
+@pytest.fixture(params=["demo", "flask", "django", "wsgi", "starlette", "fastapi"])
 def place(request: pytest.FixtureRequest, demo: Callable[..., Place], bakery: Callable[[str], Place]) -> Place:
     """Each site in turn."""
     return demo() if request.param == "demo" else bakery(request.param)
