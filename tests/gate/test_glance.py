@@ -151,6 +151,24 @@ def test_nor_is_a_style_whose_address_has_tabs_and_line_ends_in_it(css: str, rul
             assert b"data-consent-for" in gated(made, page.encode()), page
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import(/* @vite-ignore */ '//cdn.mxpnl.com/a')", "import(/** a * b **/ '//cdn.mxpnl.com/a')", "import/**/'//cdn.mxpnl.com/a'",
+        "import{a}from// b\n'//cdn.mxpnl.com/a'", "import//a\n/*b*/ (//c\n'//cdn.mxpnl.com/a')", "export * from '//cdn.mxpnl.com/a'",
+        "export {a} from /* b */ `//cdn.mxpnl.com/a`", "import\ufeff'//cdn.mxpnl.com/a'", "import \u2028('//cdn.mxpnl.com/a')",
+    ],
+)  # fmt: skip
+def test_what_a_script_loads_by_itself_is_found_wherever_it_says_so(
+    script: str, rules: Callable[[Policy], Rules]
+) -> None:
+    made = rules(CATALOGUE)
+    address = script.replace("\n", "%0a")
+    for tag in (f"<script type=module>{script}</script>", f'<p onclick="{script}">', f'<a href="javascript:{address}">'):
+        for page in (f"<body><p>a</p>{tag}b<p title='c'>d", f"<head>{tag}", f"<svg><p>{tag}"):
+            assert b"data-consent-for" in gated(made, page.encode()), page
+
+
 def test_a_site_may_be_a_service_s_own(rules: Callable[[Policy], Rules]) -> None:
     policy = Policy.of(
         [Purpose("necessary"), Purpose("a")], [Service("own", purposes=("a",), hosts=("www.example.org",))]

@@ -283,8 +283,7 @@ class Judge:
         for content in contents:
             if runs:
                 owners += [(group, content.strip()[:120]) for group in self._served(content)]
-                fetched = content if _maps(tag) else imports_in(content)
-                owners += self._addresses(fetched)
+                owners += self._addresses(content) if _maps(tag) else []
             elif tag.name == b"style":
                 owners += self._addresses(content, css=True)
         return owners
@@ -295,9 +294,10 @@ class Judge:
         return self._served(script) if script else ()
 
     def _served(self, script: str) -> tuple[tuple[Service, ...], ...]:
-        """Whom a script serves."""
+        """Whom a script serves, or imports from."""
         clues = self._look.clues(script.encode("utf-8", "replace"))
-        return self._rules.services_for_script(script, self._site, clues=clues)
+        imported = tuple(owners for owners, _ in self._addresses(imports_in(script)))
+        return self._rules.services_for_script(script, self._site, clues=clues) + imported
 
     def _addresses(self, text: str, *, css: bool = False) -> list[tuple[tuple[Service, ...], str]]:
         return [(self._rules.services_for_url(url, self._site, False), url) for url in addresses_in(text, css=css)]

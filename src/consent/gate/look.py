@@ -210,8 +210,8 @@ _ESCAPES = (
 _STARTS = tuple(map(re.compile, (rb"/[\\/]", rb"\\\\", rb"ttps?:", rb"wss?:")))
 _ADDRESS = re.compile(rb"[^\s\"'`()<>,;]*")
 #: What names the addresses that a script loads by itself.
-_IMPORT = rb"(?:import|from)[\s(\x1c-\x1f\x80-\xff]*[\"'`]"
-_IMPORTING = re.compile(_IMPORT)
+_IMPORT = rb"(?:import|from)[\s(\x1c-\x1f\x80-\xff]*"
+_IMPORTING = re.compile(_IMPORT + rb"(?:[\"'`]|/[*/])")
 #: A tag with values, or with a mark without one.
 _TELLING_TAG = re.compile(rb"<[a-zA-Z][^<>=-]*[=-][^<>]*>")
 
@@ -274,7 +274,7 @@ class _Searching:
         if name != b"script":
             return not _is_hiding(text) and self._clears(text, low, self._all)
         # Without an import, a script loads what it puts together: only the addresses of declared services count.
-        importing = b"import" in text and _IMPORTING.search(text) is not None
+        importing = (b"import" in text or b"export" in text) and _IMPORTING.search(text) is not None
         known = self._all if importing else self._declared
         return self._clears(text, low, known) and not self._rules.snippets_in(text)
 
@@ -341,7 +341,7 @@ _STOPS = (
 _SPELT_HOSTS = (rb"//[^/?#\t\n\f\r >\\]*[&%\x00-\x08\x0b\x0e-\x1f\x80-\xff]", rb"//[^/?#]*@")
 #: The same in a script or style, where slashes may lean either way.
 _SPELT_IN_TEXT = rb"(?:[\\/][\\/]+|(?:ttps?|wss?):[\\/]?)[^" + _END + rb"]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
-_IMPORTS = _IMPORT + rb"[^\"'`]*(?:[\\/][\\/]|https?:|wss?:)"
+_IMPORTS = _IMPORT + rb"(?:[\"'`][^\"'`]*(?:[\\/][\\/]|https?:|wss?:)|/[*/])"
 _NO_NAME = rb"[^A-Za-z0-9_$]"
 _MAPS = rb"importmap|speculationrules"
 _KINDS = _STOP, _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(8)

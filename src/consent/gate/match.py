@@ -35,7 +35,15 @@ _SCHEMED = re.compile(r":(?<=[psPS]:)(?i:(?<=http:)|(?<=https:)|(?<=ws:)|(?<=wss
 _SCHEME_END = re.compile(r"(?:https?|wss?):\Z", re.IGNORECASE)
 _PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]*[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?|\r\n|[\n\r\f]|([^0-9a-fA-F\n\r\f]))")
-_IMPORTS = tuple(re.compile(rf"{word}(?<!\w{word})[\s(]*[\"'`]([^\"'`]*)") for word in ("import", "from"))
+#: What a script imports, or exports from elsewhere. What bundlers are to do with it is said in a comment before it. No
+#: two ways to match the same, and no more than so much of it: hence linear.
+_IMPORTS = tuple(
+    re.compile(
+        rf"{word}(?<!\w{word})[\s\ufeff(]*"
+        r"(?:(?:/\*(?:[^*]|\*(?!/)){0,500}\*/|//[^\n\r]{0,500}[\n\r])[\s\ufeff(]*){0,8}[\"'`]([^\"'`]*)"
+    )
+    for word in ("import", "from")
+)
 _REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?(?:\"([^\"]*)|'([^']*)|(.*))", re.IGNORECASE | re.DOTALL)
 _DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
 #: Types of data: that cannot reach anybody.
@@ -360,8 +368,8 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def imports_in(script: str) -> str:
-    """What a script imports, a line each."""
-    if "import" not in script:
+    """What a script imports, or exports from elsewhere, a line each."""
+    if "import" not in script and "export" not in script:
         return ""
     return "\n".join(address for imported in _IMPORTS for address in imported.findall(script))
 
