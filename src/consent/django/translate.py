@@ -41,12 +41,19 @@ def write_headers(response: HttpResponseBase, headers: Headers) -> None:
     for text in wanted:
         if text not in before:
             _add_cookie(response, text)
-    for name in [name for name, _ in response.items()]:
-        del response.headers[name]
+    fields: dict[str, tuple[str, str]] = {}
     for name, value in headers:
-        if name.lower() != "set-cookie":
+        folded = name.lower()
+        if folded != "set-cookie":
             # Repeated fields are one list (RFC 9110, 5.3); Django keeps one value a name.
-            response.headers[name] = f"{response.headers[name]}, {value}" if name in response.headers else value
+            fields[folded] = name, f"{fields[folded][1]}, {value}" if folded in fields else value
+    # What stays as it is, is left alone: Django checks each value anew.
+    has = {name.lower(): value for name, value in response.items()}
+    for folded in has.keys() - fields.keys():
+        del response.headers[folded]
+    for folded, (name, value) in fields.items():
+        if has.get(folded) != value:
+            response.headers[name] = value
 
 
 class _WrittenCookie(Morsel[str]):
