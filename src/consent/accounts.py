@@ -60,6 +60,7 @@ class Accounts:
     ) -> None:
         self._source = settings.account
         self._keys = settings.keys
+        self._policy = settings.policy.version
         self._seconds = settings.account_seconds
         self._store = store
         self._models: Mapping[str, str] = {each.name: each.model for each in (*PRESETS.values(), *regimes)}
@@ -131,7 +132,7 @@ class Accounts:
 
     def _read(self, names: tuple[Pseudonym, ...], rows: Sequence[Stored]) -> Account:
         """What the newest records of an account, the newest first, say."""
-        account = Account(names, choices=len(rows))
+        account = Account(names, choices=len(rows), signalled=any(map(self._signals, rows)))
         subjects = {name.subject for name in names}
         voided: set[str | None] = set()
         for row in rows:
@@ -145,6 +146,10 @@ class Accounts:
             elif record.id not in voided:
                 return replace(account, latest=self._decision(account, record, row.leaf))
         return account
+
+    def _signals(self, row: Stored) -> bool:
+        record = row.record
+        return record is not None and record.surface == "signal" and record.policy == self._policy
 
     def _decision(self, account: Account, record: Record, leaf: str) -> Decision:
         granted, at = frozenset(record.granted), record.ts // 1000

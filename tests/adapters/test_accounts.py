@@ -194,6 +194,41 @@ def test_signing_in_grants_nothing_that_the_browser_s_signal_refuses(door: Door)
     assert private.granted("ada") == set()
 
 
+def test_a_signal_of_who_is_signed_in_is_the_account_s_refusal_on_every_device_and_once(door: Door) -> None:
+    laptop, private = devices(door)
+    private.headers["Sec-GPC"] = "1"
+    laptop.choose("action=accept", "ada")
+    private.get()
+    assert len(door.log.kept) == 1, "nobody knows whose signal it is"
+    private.get(user="ada")
+    record = door.log.kept[-1]
+    assert (record.kind, record.surface, record.method, record.gpc) == ("withdraw", "signal", "header", True)
+    assert record.subject == door.site.subject("ada")
+    assert private.cookies == {}
+    assert laptop.granted("ada") == set()
+    for _ in range(2):
+        private.get(user="ada")
+    assert len(door.log.kept) == 2
+    laptop.choose("action=accept", "ada")
+    private.get(user="ada")
+    assert laptop.granted("ada") == ALL, "what is chosen in spite of it, later, is the visitor's choice"
+    assert private.granted("ada") == set()
+    assert len(door.log.kept) == 3
+
+
+def test_a_signal_where_it_does_not_bind_or_where_all_was_refused_is_no_choice(door: Door) -> None:
+    laptop, private = devices(door)
+    private.headers |= {"Sec-GPC": "1", "X-Region": "DE"}
+    laptop.choose("action=accept", "ada")
+    private.get(user="ada")
+    private.headers["X-Region"] = "US-CA"
+    laptop.choose("action=refuse", "ada")
+    private.get(user="ada")
+    assert [record.surface for record in door.log.kept] == ["api", "api"]
+    door.log.available = False
+    assert private.get(user="bob").status == 200, "without the log, the signal counts on its own browser"
+
+
 def test_pages_are_told_apart_by_who_is_signed_in(door: Door) -> None:
     answer = devices(door)[0].get(user="ada")
     assert "private" in answer.header("cache-control")

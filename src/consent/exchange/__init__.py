@@ -36,7 +36,7 @@ from ..visitor.cookie import DecisionCookie
 from ..visitor.decision import Decision, Visitor
 from ..visitor.earlier import read_earlier
 from ..visitor.signal import Signals, read_gpc
-from .endpoints import GPC_PATH, answer
+from .endpoints import GPC_PATH, answer, signalled
 from .facts import Append, Facts, Limited, NeedBody, Prove, Recall, Reply, Step
 from .passing import Pass, Shaped
 
@@ -102,7 +102,13 @@ class Consent:
         passed = Pass(self, facts)
         if passed.shared:
             return passed
-        return self.recalled(facts, lambda account: passed if account is None else Pass(self, facts, account))
+
+        def known(account: Account | None) -> Pass:
+            return passed if account is None else Pass(self, facts, account)
+
+        if not facts.for_top_page:
+            return self.recalled(facts, known)
+        return self.recalled(facts, lambda account: signalled(self, facts, account, known))
 
     def recalled(self, facts: Facts, then: Callable[[Account | None], Step], *, fresh: bool = False) -> Step:
         """Go on when it is known who is signed in, where the site ties decisions to accounts."""

@@ -28,7 +28,7 @@ from .facts import Append, Facts, Limited, NeedBody, Prove, Reply, Step
 if TYPE_CHECKING:
     from . import Consent
 
-__all__ = ["GPC_PATH", "answer"]
+__all__ = ["GPC_PATH", "answer", "signalled"]
 
 GPC_PATH = "/.well-known/gpc.json"
 #: The day on which this library's treatment of the signal last changed (W3C GPC, 4: "lastUpdate").
@@ -86,9 +86,6 @@ def _decide(consent: Consent, facts: Facts, choice: Choice, account: Account | N
         return _decided(consent, facts, visitor, choice, before)  # said again: the log has it already
     if choice.granted and choice.policy not in {None, consent.policy.version}:
         return _overtaken(consent, facts, choice)
-    page = consent.page(facts, visitor, lang=choice.lang)
-    notice = shown(consent.look, page.words, visitor.regime)
-    record = _record(consent, facts, visitor, choice, lang=page.lang, notice=notice)
 
     def recorded(receipt: Receipt | Limited | None) -> Reply:
         if not isinstance(receipt, Receipt):
@@ -98,8 +95,36 @@ def _decide(consent: Consent, facts: Facts, choice: Choice, account: Account | N
             decision = replace(decision, record=receipt.id, leaf=receipt.leaf)
         return _decided(consent, facts, visitor, choice, decision)
 
+    return _append(consent, facts, visitor, choice, recorded)
+
+
+def signalled(consent: Consent, facts: Facts, account: Account | None, then: Callable[[Account | None], Step]) -> Step:
+    """Go on, and before that record a browser's signal as the refusal of the account that it is known to be of.
+
+    Where the signal binds it counts for whoever is known to send it, on their other devices too (11 CCR 7025(c)(1)).
+    Once: what they choose later is theirs. Only a log that keeps it makes it count there; here it counts anyway.
+    """
+    if account is None or not account.known or account.signalled:
+        return then(account)
+    latest, visitor = account.latest, consent.visitor(facts, account)
+    if not visitor.honours_gpc or (latest is not None and not latest.granted):
+        return then(account)
+    refusal = Choice(frozenset(), "signal", scripted=False, next="")
+    return _append(consent, facts, visitor, refusal, lambda _receipt: then(account))
+
+
+def _append(
+    consent: Consent,
+    facts: Facts,
+    visitor: Visitor,
+    choice: Choice,
+    then: Callable[[Receipt | Limited | None], Step],
+) -> Append:
+    page = consent.page(facts, visitor, lang=choice.lang)
+    notice = shown(consent.look, page.words, visitor.regime)
+    record = _record(consent, facts, visitor, choice, lang=page.lang, notice=notice)
     address = consent.settings.address.find(facts.address, facts.header)
-    return Append(record, notice, recorded, network=network_of(address) or "")
+    return Append(record, notice, then, network=network_of(address) or "")
 
 
 def _made(consent: Consent, facts: Facts, visitor: Visitor, granted: frozenset[str]) -> Decision:
@@ -153,7 +178,7 @@ def _record(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, *,
         kind=kind,
         site=facts.host[:255],
         surface=choice.surface,
-        method="script" if choice.scripted else "form",
+        method="header" if choice.surface == "signal" else "script" if choice.scripted else "form",
         granted=tuple(sorted(choice.granted)),
         refused=tuple(sorted(optional - choice.granted)),
         notice="sha256:" + hashlib.sha256(notice).hexdigest(),
@@ -329,7 +354,10 @@ def _panel_style(consent: Consent, facts: Facts) -> Reply:
 
 def _personal(read: Callable[[Consent, Facts, Account | None], Step]) -> Callable[[Consent, Facts], Step]:
     """What differs by who is signed in."""
-    return lambda consent, facts: consent.recalled(facts, lambda account: read(consent, facts, account))
+    return lambda consent, facts: consent.recalled(
+        facts,
+        lambda account: signalled(consent, facts, account, lambda known: read(consent, facts, known)),
+    )
 
 
 _READS: Mapping[str, Callable[[Consent, Facts], Step]] = {

@@ -131,10 +131,10 @@ class Append:
 
     record: Record
     notice: bytes = field(repr=False)
-    _then: Callable[[Receipt | Limited | None], Reply] = field(repr=False)
+    _then: Callable[[Receipt | Limited | None], Step] = field(repr=False)
     network: str = ""
 
-    def resume(self, receipt: Receipt | Limited | None) -> Reply:
+    def resume(self, receipt: Receipt | Limited | None) -> Step:
         return self._then(receipt)
 
 

@@ -55,8 +55,8 @@ __all__ = [
 ]
 
 Kind = Literal["accept_all", "refuse_all", "custom", "withdraw", "void"]
-Surface = Literal["banner", "settings", "placeholder", "api"]
-Method = Literal["form", "script"]
+Surface = Literal["banner", "settings", "placeholder", "api", "signal"]
+Method = Literal["form", "script", "header"]
 
 _VERSION = 1
 _KNOWN = (("kind", get_args(Kind)), ("surface", get_args(Surface)), ("method", get_args(Method)))
@@ -76,10 +76,10 @@ class Record:
 
     ``id``        UUIDv7, 32 hex digits, made before the append, so that a retry is the same record.
     ``ts``        Unix milliseconds.
-    ``subject``   a random pseudonym, only where a site ties decisions to accounts.
+    ``subject``   a pseudonym, only where a site ties decisions to accounts; see :mod:`consent.visitor.account`.
     ``site``      the host that asked.
     ``kind``      what was done; ``void`` says that the record ``prev`` does not count: see :func:`void`.
-    ``surface``   where the visitor chose. ``method``: by a form or by the script.
+    ``surface``   where the visitor chose. ``method``: by a form, by the script, or by a header, the browser's signal.
     ``granted``, ``refused``  optional purposes, sorted.
     ``notice``    ``sha256:`` and 64 hex digits over the words that were shown.
     ``lang``      BCP 47. ``regime``: its name. ``gpc``: whether the signal was on.

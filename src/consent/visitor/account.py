@@ -67,12 +67,14 @@ class Account:
     ``latest``   its latest choice, as made on another device: without that browser's signal. None if there is none.
     ``choices``  how many it made.
     ``known``    False where the log could not be asked.
+    ``signalled``  whether a browser's signal has been recorded as its refusal, under the policy that holds.
     """
 
     pseudonyms: tuple[Pseudonym, ...]
     latest: Decision | None = None
     choices: int = 0
     known: bool = True
+    signalled: bool = False
 
     @property
     def subject(self) -> str:
