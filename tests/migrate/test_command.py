@@ -45,10 +45,13 @@ for varname, required, names in [
 ]:
     group = CookieGroup.objects.create(varname=varname, name=varname, description="For this.", is_required=required)
     Cookie.objects.bulk_create(Cookie(cookiegroup=group, name=name) for name in names)
-response = HttpResponse()
 optional = CookieGroup.objects.filter(is_required=False).order_by("pk")
-CookiesProcessor(HttpRequest(), response).process(optional, action="accept")
-CookiesProcessor(HttpRequest(), response).process(optional[:1], action="decline")
+accepted, refused = HttpResponse(), HttpResponse()
+CookiesProcessor(HttpRequest(), accepted).process(optional, action="accept")
+CookiesProcessor(HttpRequest(), refused).process(optional[:1], action="decline")
+from pathlib import Path
+for name, answer in {"accepted": accepted, "refused": refused}.items():
+    Path(name).write_text(answer.cookies["cookie_consent"].OutputString().partition(";")[0])
 """
 
 
@@ -100,6 +103,46 @@ def test_what_it_prints_is_the_sites_settings(run: Run) -> None:
     assert settings.moved_from is not None
     assert settings.moved_from.groups["statistics"] == ("analytics",)
     assert tomllib.loads(run("--format", "toml").stdout) == said["CONSENT"]
+
+
+MOVED = """
+from optout import *
+from printed import CONSENT
+INSTALLED_APPS = ["consent.django"]
+MIDDLEWARE = ["consent.django.ConsentMiddleware"]
+ROOT_URLCONF = "moved"
+from django.http import HttpResponse
+from django.urls import path
+PAGE = '<!doctype html><html><body><script async src="https://www.google-analytics.com/analytics.js"></script>'
+urlpatterns = [path("", lambda request: HttpResponse(PAGE))]
+"""
+VISIT = """
+import json, sys
+from pathlib import Path
+import django
+django.setup()
+from django.test import Client
+said = {}
+for name in ("nobody", "accepted", "refused"):
+    cookie = Path(name).read_text() if name != "nobody" else ""
+    page = Client().get("/", headers={"host": "www.shop.example", "cookie": cookie}).content.decode()
+    said[name] = ['<script async src=' in page, 'value="accept"' in page or 'value="refuse"' in page]
+print(json.dumps(said))
+"""
+
+
+def test_the_site_runs_with_them_and_honours_what_was_refused_before(run: Run, project: Path) -> None:
+    """From the cookie that the package wrote to the page that this library lets out, where all runs until it is refused."""
+    (project / "optout.py").write_text("from shop_settings import *\nCOOKIE_CONSENT_OPT_OUT = True\n")
+    (project / "printed.py").write_text(run("--settings", "optout").stdout)
+    (project / "moved.py").write_text(MOVED)
+    done = subprocess.run(
+        [sys.executable, "-c", VISIT], cwd=project, env=_environ(DJANGO_SETTINGS_MODULE="moved"),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    # Whether the tracker runs, and whether the visitor is asked.
+    assert json.loads(done.stdout) == {"nobody": [True, True], "accepted": [True, True], "refused": [False, True]}
 
 
 def test_settings_may_be_named_instead_of_being_in_the_environment(run: Run) -> None:
