@@ -17,7 +17,7 @@ from django.utils.translation import get_language, get_language_from_request
 
 from ..banner.page import Page
 from ..errors import ConfigurationError
-from ..exchange import Facts, Pass, Reply
+from ..exchange import Facts, Pass, Reply, Step
 from .apps import the_site
 from .csp import make_nonce, needs_nonce
 from .stack import places
@@ -58,40 +58,37 @@ class ConsentMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self._async:
             return self._answer_async(request)
-        answer = self._answer(request)
+        answer = self._follow(request, self._begin(request))
         if isinstance(answer, Reply):
             return _response(request, answer)
-        asked = _ask(request, answer.request)
+        asked = _open(request, answer)
         response = cast("HttpResponseBase", self._get_response(request))
         _ask(request, asked)
         gate_body(response, answer.shape(response.status_code, read_headers(response)))
         return _sent(request, response)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
-        # The log's append may wait for a disk: never on the event loop.
-        ours = self.site.settings
-        waits = ours.account is not None or request.path_info.startswith(ours.prefix)
-        answer = await sync_to_async(self._answer)(request) if waits else self._answer(request)
+        step = self._begin(request)
+        # The log may wait for a disk: never on the event loop.
+        answer = step if isinstance(step, (Pass, Reply)) else await sync_to_async(self._follow)(request, step)
         if isinstance(answer, Reply):
             return _response(request, answer)
-        asked = _ask(request, answer.request)
+        asked = _open(request, answer)
         response = await cast("Awaitable[HttpResponseBase]", self._get_response(request))
         _ask(request, asked)
         await gate_body_async(response, answer.shape(response.status_code, read_headers(response)))
         return _sent(request, response)
 
-    def _answer(self, request: HttpRequest) -> Reply | Pass:
+    def _begin(self, request: HttpRequest) -> Step:
         if "consent.page" in request.META or "consent" in getattr(request, "scope", {}).get("state", ()):
             raise ConfigurationError(
                 "this site is behind two gates: leave out consent.wsgi's or consent.asgi's ConsentMiddleware, "
                 "or Django's in MIDDLEWARE"
             )
-        answer = self.site.answer(self._facts(request), lambda limit: request.read(limit + 1))
-        if isinstance(answer, Pass):
-            request.consent = _Asked(request, answer)  # type: ignore[attr-defined]
-            if _HINTS in request.META:
-                request.META[_HINTS] = answer.hinting(request.META[_HINTS])
-        return answer
+        return self.site.consent.handle(self._facts(request))
+
+    def _follow(self, request: HttpRequest, step: Step) -> Reply | Pass:
+        return self.site.follow(step, lambda limit: request.read(limit + 1))
 
     def _facts(self, request: HttpRequest) -> Facts:
         meta = request.META
@@ -139,6 +136,14 @@ class _Asked:
 
 #: Where WSGI servers put their way to send a 103 before the response.
 _HINTS = "wsgi.early_hints"
+
+
+def _open(request: HttpRequest, answer: Pass) -> dict[str, str | None]:
+    """Make the request what the application gets; the headers that it had before, for :func:`_ask`."""
+    request.consent = _Asked(request, answer)  # type: ignore[attr-defined]
+    if _HINTS in request.META:
+        request.META[_HINTS] = answer.hinting(request.META[_HINTS])
+    return _ask(request, answer.request)
 
 
 def _process_view(request: HttpRequest, *_: object) -> None:
