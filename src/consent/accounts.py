@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from threading import Lock
 from uuid import UUID
 
@@ -65,6 +66,7 @@ class Accounts:
         self._store = store
         self._models: Mapping[str, str] = {each.name: each.model for each in (*PRESETS.values(), *regimes)}
         self._clock = clock
+        self._names = lru_cache(maxsize=_MOST)(lambda account: pseudonyms(self._keys, account))
         self._lock = Lock()
         self._heard: dict[str, _Heard] = {}
         #: Raised with every record of an account: what was read before it must not be remembered after it.
@@ -74,7 +76,7 @@ class Accounts:
 
     def subject(self, account: str) -> str:
         """What the log calls an account: for ``consent log find --subject`` and ``erase --subject``."""
-        return pseudonyms(self._keys, account)[0].subject
+        return self._names(account)[0].subject
 
     def recall(self, asked: Recall) -> Account | None:
         """Whoever is signed in; None for nobody, and where the site's function fails, which is logged."""
@@ -87,7 +89,7 @@ class Accounts:
                 log.exception("the site's function for accounts failed: nobody counts as signed in")
             self._failed = True
             return None
-        return None if found is None else self._of(pseudonyms(self._keys, found), asked.choices, fresh=asked.fresh)
+        return None if found is None else self._of(self._names(found), asked.choices, fresh=asked.fresh)
 
     def of_subject(self, subject: str) -> Account:
         """An account by its pseudonym in the log, as it is now. Its marks are not known."""

@@ -22,6 +22,7 @@ from ..visitor.account import Account, lessened
 from ..visitor.cookie import MAX_AGE
 from ..visitor.decision import Decision, Visitor
 from ..visitor.network import network_of
+from ..visitor.signal import read_gpc
 from .choice import LIMIT, Choice, check_origin, local_path, read_choice
 from .facts import Append, Facts, Limited, NeedBody, Prove, Reply, Step
 
@@ -104,7 +105,7 @@ def signalled(consent: Consent, facts: Facts, account: Account | None, then: Cal
     Where the signal binds it counts for whoever is known to send it, on their other devices too (11 CCR 7025(c)(1)).
     Once: what they choose later is theirs. Only a log that keeps it makes it count there; here it counts anyway.
     """
-    if account is None or not account.known or account.signalled:
+    if account is None or not account.known or account.signalled or not read_gpc(facts.header("sec-gpc")):
         return then(account)
     latest, visitor = account.latest, consent.visitor(facts, account)
     if not visitor.honours_gpc or (latest is not None and not latest.granted):
