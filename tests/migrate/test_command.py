@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def run(project: Path) -> Run:
 def test_what_it_prints_is_the_sites_settings(run: Run) -> None:
     done = run()
     assert done.returncode == 0, done.stderr
-    assert "its log has 3 rows; --archive FILE keeps them" in done.stderr
+    assert "3 rows of its log left where they are; --archive FILE keeps them" in done.stderr
     said: dict[str, Any] = {}
     exec(done.stdout, said)
     settings = read_settings(said["CONSENT"], keys=["a key for the settings of this test"])
@@ -162,10 +163,7 @@ def test_the_log_is_archived_as_it_was_and_says_what_it_does_not_prove(run: Run,
     done = run("--archive", "old.jsonl")
     assert done.returncode == 0, done.stderr
     written = (project / "old.jsonl").read_bytes()
-    assert (
-        f"3 rows of its log are in old.jsonl; the file's SHA-256 is {hashlib.sha256(written).hexdigest()}"
-        in done.stderr
-    )
+    assert f"3 rows of its log in old.jsonl; the file's SHA-256 is {hashlib.sha256(written).hexdigest()}" in done.stderr
     first, *rows, last = map(json.loads, written.splitlines())
     assert (first["archive"], first["source"], first["version"]) == (
         "consent-import/v1",
@@ -179,6 +177,10 @@ def test_the_log_is_archived_as_it_was_and_says_what_it_does_not_prove(run: Run,
         (3, "declined", "statistics"),
     ]
     assert all(row["at"].endswith("+00:00") and row["version"] for row in rows)
+    (project / "tokyo.py").write_text("from shop_settings import *\nUSE_TZ, TIME_ZONE = False, 'Asia/Tokyo'\n")
+    assert run("--settings", "tokyo", "--archive", "tokyo.jsonl").returncode == 0
+    local = json.loads((project / "tokyo.jsonl").read_text().splitlines()[1])["at"]
+    assert datetime.fromisoformat(rows[0]["at"]) - datetime.fromisoformat(local) == timedelta(hours=9)
     assert last == {"end": True, "rows": 3}
     # It is no part of this library's log, nor can it be taken for one.
     assert not (project / "consent.db").exists()

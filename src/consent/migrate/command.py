@@ -54,11 +54,11 @@ def _run(options: argparse.Namespace) -> int:
             number, digest = write_archive(
                 options.archive, rows(options.database), version=installed.version, now=datetime.now(UTC)
             )
-            _tell(f"{number} rows of its log are in {options.archive}; the file's SHA-256 is {digest}")
+            _tell(f"{_count(number, 'row')} of its log in {options.archive}; the file's SHA-256 is {digest}")
         elif installed.rows:
-            _tell(f"its log has {installed.rows} rows; --archive FILE keeps them")
+            _tell(f"{_count(installed.rows, 'row')} of its log left where they are; --archive FILE keeps them")
     if looks := _looks(draft):
-        _tell(f"a human eye is needed in {looks} places of what follows, each marked LOOK")
+        _tell(f"a human eye is needed in {_count(looks, 'place')}, marked LOOK")
     for_programs(sys.stdout).write(FORMATS[options.format](draft))
     return 0
 
@@ -69,6 +69,10 @@ def _with_a_key(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _looks(draft: Draft) -> int:
     return sum(note.startswith("LOOK") for notes in draft.notes.values() for note in notes)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _tell(text: str) -> None:

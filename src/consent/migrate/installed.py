@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
+from datetime import UTC
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -113,7 +114,7 @@ def read_installed(database: str) -> Installed:
 
     groups = CookieGroup.objects.using(database).prefetch_related("cookie_set").order_by("ordering", "pk")
     return Installed(
-        version=version(PACKAGE),
+        version=_version(),
         groups=tuple(map(_group, groups)),
         hosts=tuple(host for host in settings.ALLOWED_HOSTS if host != "*"),
         cookie=settings.COOKIE_CONSENT_NAME,
@@ -123,6 +124,13 @@ def read_installed(database: str) -> Installed:
         conditional=settings.COOKIE_CONSENT_ENABLED is not True,
         rows=LogItem.objects.using(database).count(),
     )
+
+
+def _version() -> str:
+    try:
+        return version(PACKAGE)
+    except PackageNotFoundError:  # a copy of it in the site
+        return "unknown"
 
 
 def _group(group: Any) -> Group:
@@ -141,13 +149,15 @@ def _group(group: Any) -> Group:
 def rows(database: str) -> Iterator[Mapping[str, Any]]:
     """The rows of the log, the oldest first, each as it is. Call it within :func:`opened`."""
     from cookie_consent.models import LogItem
+    from django.utils.timezone import is_naive, make_aware
 
     actions = {1: "accepted", -1: "declined"}
     found = LogItem.objects.using(database).select_related("cookiegroup").order_by("pk")
     for row in found.iterator(_CHUNK):
+        created = make_aware(row.created) if is_naive(row.created) else row.created  # where USE_TZ is off
         yield {
             "row": row.pk,
-            "at": row.created.isoformat(),
+            "at": created.astimezone(UTC).isoformat(),
             "action": actions.get(row.action, row.action),
             "group": row.cookiegroup.varname,
             "version": row.version,
