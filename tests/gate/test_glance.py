@@ -6,13 +6,15 @@ import random
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
+import ada_url
 import pytest
 from differential import POLICY, document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consent.gate import Gate, Rules, judge, look, tokens
+from consent.gate import Gate, Rules, judge, look, match, tokens
 from consent.gate.glance import Glance
 from consent.gate.match import addresses_in
 from consent.gate.walk import TAG_CAP
@@ -88,6 +90,8 @@ def test_a_plain_tag_with_something_to_hold_is_not_passed_over(tag: str, rules: 
         "<script>import '//cdn.mxpnl.com/a'</script>", "<style>a { b: url(//cdn.mxpnl.com/a) }</style>",
         "<style>a { b: url(//cdn.mx\\70nl.com/a) }</style>", "<script type=importmap>{'a': '//cdn.mxpnl.com/a'}</script>",
         "<img src=/js/matomo.php?a>", "<img src=/js/mat%6Fmo.php?a>", "<img srcset='/a 1x, //cdn.mxpnl.com/a 2x'>",
+        "<link rel=stylesheet href='data:text/css,a{b:url(https://cdn.mxpnl.com/a)}'>", "<link rel=stylesheet href='data:text/css;base64,YXtiOnVybChodHRwczovL2Nkbi5teHBubC5jb20vYSl9'>",
+        "<style>a { b: url(/js/matomo.php?a) }</style>", "<style>@import 'matomo.php'</style>", "<p style='a: url(/matomo.php)'>", "<style>a { b: url( '/js/mat\\6fmo.php') }</style>",
         "<svg><use href='//cdn.mxpnl.com/a'/></svg>", "<select><option style='a: url(//cdn.mxpnl.com/a)'></select>",
     ],
 )  # fmt: skip
@@ -164,7 +168,11 @@ def test_what_a_script_loads_by_itself_is_found_wherever_it_says_so(
 ) -> None:
     made = rules(CATALOGUE)
     address = script.replace("\n", "%0a")
-    for tag in (f"<script type=module>{script}</script>", f'<p onclick="{script}">', f'<a href="javascript:{address}">'):
+    for tag in (
+        f"<script type=module>{script}</script>",
+        f'<p onclick="{script}">',
+        f'<a href="javascript:{address}">',
+    ):
         for page in (f"<body><p>a</p>{tag}b<p title='c'>d", f"<head>{tag}", f"<svg><p>{tag}"):
             assert b"data-consent-for" in gated(made, page.encode()), page
 
@@ -234,6 +242,7 @@ def test_addresses_are_found_wherever_they_stand(text: str) -> None:
         "<script src='//www.google-analytics.com.:443/a.js'>",
         "<script src='///www.google-analytics.com/a.js'>",
         "<script src='//ｗｗｗ.google-analytics.com/a.js'>",
+        "<script src='//www.google\u2064-analytics.com/a.js'>",
         "<script src='matomo.js'>",
         "<script src='m%61tomo.js'>",
         "<script src='/a/../matomo.js'>",
@@ -287,6 +296,72 @@ def test_what_hyperscan_cannot_compile_is_searched_for_without_it(monkeypatch: p
     made = Rules(policy)
     assert isinstance(look.look_of(policy), look._Searching)
     assert b"data-consent-for=a" in gated(made, b"<script>" + b"x" * 70_000 + b"</script>")
+
+
+#: Where characters are that browsers leave out of a host, or take for others.
+_MAPPED = (
+    range(0x80, 0x3400), range(0xA7F0, 0xA800), range(0xF900, 0x10000), range(0x1BCA0, 0x1BCB0), range(0x1CCD0, 0x1CD00),
+    range(0x1D400, 0x1D800), range(0x1F100, 0x1F200), range(0x1FBF0, 0x1FC00), range(0xE0000, 0xE0200),
+)  # fmt: skip
+
+
+def test_a_host_is_the_one_that_a_browser_asks() -> None:
+    rules = Rules(POLICY)
+    held = rules.services_for_url("//tracker.example", "")
+    for character in map(chr, chain.from_iterable(_MAPPED)):
+        for host in (f"tra{character}ker.example", f"trac{character}ker.example", f"tracker{character}example"):
+            try:
+                asked = ada_url.URL(f"https://{host}").hostname
+            except ValueError:
+                continue
+            if asked == "tracker.example":
+                assert rules.services_for_url(f"//{host}", "") == held, ascii(host)
+
+
+_ADDRESSES = st.sampled_from(
+    [
+        "//", "/", "\\", ".", "..", "--", "%2e", "%2E", "%61", "%2f", "%", "?", "#", "@", ":", ":80", ":8443", "a", "b.c", "TR",
+        "\t", "\n", "\x0b", "\0", "\x7f", " ", "é", "。", "&", "=", ";", "'", "[", "{",
+    ]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.sampled_from(["//", "https://", "http://", "wss://", ""]), st.lists(_ADDRESSES, max_size=8))
+def test_a_plain_address_is_read_as_any_other(start: str, parts: list[str]) -> None:
+    url = start + "".join(parts)
+    read = match._read(url, "b.c")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(match, "_PLAIN", re.compile(r"(?!)"))
+        assert match._read(url, "b.c") == read
+
+
+_SCRIPTS = st.sampled_from(
+    [
+        "track(", "rack", "_gaq", ".push", "_", "$", "(", ")", "\\", "/", "\\/", "//", "/\\", "http:", "wss:", ":", "@", "%63", "..",
+        "/../", ".", '"', "`", ",", ";", "#", "\n", "\f", "\x1c", "\x85", "\u2028", "\0", "é", " ", "cdn.mxpnl.com", ".mxpnl.com",
+        "www.example.org", "/js/matomo.php", "/pixel.js", "/p/1.gif",
+    ]
+)  # fmt: skip
+SCRIPTED = Policy.of(
+    DECLARED.purposes,
+    [
+        *DECLARED.services,
+        Service("snippets", purposes=("a",), snippets=("track(", "_gaq", "_gaq.push", "rack", ".push", "é_", "k(")),
+    ],
+)
+READ = [(made, (look.look_of(made.policy), look._Searching(made, ()))) for made in (Rules(DECLARED), Rules(SCRIPTED))]
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.lists(_SCRIPTS, max_size=12))
+def test_the_clues_in_a_script_tell_all_that_the_script_does(parts: list[str]) -> None:
+    script = "".join(parts)
+    for rules, ways in READ:
+        whole = rules.services_for_script(script, "site.example")
+        for way in ways:
+            told = rules.services_for_script(script, "site.example", clues=way.clues(script.encode()))
+            assert dict.fromkeys(told) == dict.fromkeys(whole)
 
 
 _AROUND = ("svg", "math", "select", "noscript", "iframe", "title", "desc", "mi", "mtext", "style", "script", "template")

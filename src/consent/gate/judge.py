@@ -275,11 +275,11 @@ class Judge:
             if _HANDLER.match(attribute.name):
                 script = html.unescape(value)
                 owners += [(group, value) for group in self._served(script)]
-            elif attribute.name in _FOLLOWED:
-                owners += [(group, value[:120]) for group in self._followed(attribute.value)]
-            elif attribute.name in _LOADING and (inner := document_in(html.unescape(value))):
+            elif (urls or attribute.name in _LOADING) and (inner := document_in(html.unescape(value))):
                 owners += [(group, value[:120]) for group in self._served(inner)]
                 owners += self._addresses(inner, css=True)
+            elif attribute.name in _FOLLOWED:
+                owners += [(group, value[:120]) for group in self._followed(attribute.value)]
         for content in contents:
             if runs:
                 owners += [(group, content.strip()[:120]) for group in self._served(content)]

@@ -206,8 +206,13 @@ _ESCAPES = (
     re.compile(rb"(?=h[tps]*\t)h\t*t\t*t\t*p\t*s?\t*:"),
     re.compile(rb"(?=ws*\t)w\t*s\t*s?\t*:"),
 )
-#: How an address begins without these, that may have others.
-_STARTS = tuple(map(re.compile, (rb"/[\\/]", rb"\\\\", rb"ttps?:", rb"wss?:")))
+#: How an address begins without these, that may have others; a relative one, too.
+_STARTS = tuple(
+    map(
+        re.compile,
+        (rb"/[\\/]", rb"\\\\", rb"ttps?:", rb"wss?:", rb"url\(\s*[\"']?\s*", rb"(?:@import|image-set\()\s*[\"']\s*"),
+    )
+)
 _ADDRESS = re.compile(rb"[^\s\"'`()<>,;]*")
 #: What names the addresses that a script loads by itself.
 _IMPORT = rb"(?:import|from)[\s(\x1c-\x1f\x80-\xff]*"
@@ -272,7 +277,7 @@ class _Searching:
     def clears_text(self, name: bytes, text: bytes) -> bool:
         low = text.lower()
         if name != b"script":
-            return not _is_hiding(text) and self._clears(text, low, self._all)
+            return not _is_hiding(text) and self._clears(text, low, self._all, relative=True)
         # Without an import, a script loads what it puts together: only the addresses of declared services count.
         importing = (b"import" in text or b"export" in text) and _IMPORTING.search(text) is not None
         known = self._all if importing else self._declared
@@ -282,14 +287,15 @@ class _Searching:
         return Clues(script, b"" if self._clears(script, script.lower(), self._declared) else script)
 
     @staticmethod
-    def _clears(text: bytes, low: bytes, known: _Known) -> bool:
+    def _clears(text: bytes, low: bytes, known: _Known, *, relative: bool = False) -> bool:
+        """Whether no address is theirs. ``relative``: whether one without a host counts."""
         hosts: list[bytes] = _TEXT_HOST.findall(low)
         if b"\\" in low:
             hosts += _TEXT_HOST_MIXED.findall(low)
             hosts += _TEXT_HOST_LEANING.findall(low)
         for bare in _TEXT_HOST_BARE:
             hosts += bare.findall(low)
-        if not hosts:
+        if not hosts and not relative:
             return True
         if known.of(hosts):
             return False

@@ -35,6 +35,8 @@ _SCHEMED = re.compile(r":(?<=[psPS]:)(?i:(?<=http:)|(?<=https:)|(?<=ws:)|(?<=wss
 _SCHEME_END = re.compile(r"(?:https?|wss?):\Z", re.IGNORECASE)
 _PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]*[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?|\r\n|[\n\r\f]|([^0-9a-fA-F\n\r\f]))")
+#: Addresses in css, relative ones too.
+_CSS_URL = re.compile(r"(?:(?:url|image-set)\(|@import)\s*[\"']?\s*([^\s\"'()<>,;]+)", re.IGNORECASE)
 #: What a script imports, or exports from elsewhere. What bundlers are to do with it is said in a comment before it. No
 #: two ways to match the same, and no more than so much of it: hence linear.
 _IMPORTS = tuple(
@@ -336,7 +338,7 @@ def _with_edges(snippet: str) -> str:
 
 
 def addresses_in(text: str, *, css: bool = False) -> list[str]:
-    """What looks like an absolute address within a script or css, escapes undone."""
+    """What looks like an absolute address within a script or css, escapes undone; in css, like a relative one, too."""
     if "\\" in text:
         text = f"{text} {_CSS_ESCAPE.sub(_unescaped, text)}" if css else f"{text} {text.replace(chr(92) + '/', '/')}"
     if css and "\t" in text:
@@ -347,7 +349,7 @@ def addresses_in(text: str, *, css: bool = False) -> list[str]:
             addresses += [_scheme(text, found.start()) + found.group() for found in leaning.finditer(text)]
     if ":" in text:
         addresses += [_scheme(text, found.start() + 1) + found.group()[1:] for found in _SCHEMED.finditer(text)]
-    return addresses
+    return [*addresses, *_CSS_URL.findall(text)] if css else addresses
 
 
 def _scheme(text: str, end: int) -> str:
@@ -472,6 +474,16 @@ def _character(escape: re.Match[str]) -> str:
     return chr(int(escape.group(1), 16))
 
 
+#: What browsers leave out of a host, or take for a letter or digit, of which IDNA of 2003 and older tables know nothing
+#: (UTS #46, Unicode 17).
+_LEFT_OUT = (0x115F, 0x1160, 0x17B4, 0x17B5, 0x180F, 0x2064, 0x3164, 0xFFA0, *range(0x1BCA0, 0x1BCA4))
+_MAPPED = str.maketrans(
+    dict.fromkeys((*_LEFT_OUT, *range(0xE0100, 0xE01F0)))
+    | {0x1CCD6 + at: letter for at, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789")}
+    | {0xA7F1: "s"}
+)
+
+
 @lru_cache(maxsize=4096)
 def _host(text: str) -> tuple[str, str]:
     """A host as it is looked up, and its port, ``""`` for the usual ones."""
@@ -480,7 +492,7 @@ def _host(text: str) -> tuple[str, str]:
         host, port = text.rstrip(":"), ""
     host = unquote(host)
     if not host.isascii():
-        host = unicodedata.normalize("NFKC", host).replace("\u3002", ".")
+        host = unicodedata.normalize("NFKC", host.translate(_MAPPED)).replace("\u3002", ".")
         try:
             # A name without a point is nobody's; comments in scripts look like it, and IDNA is slow.
             host = host.encode("idna").decode("ascii") if "." in host else host
