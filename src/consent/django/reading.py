@@ -71,12 +71,7 @@ def _opened(alias: str) -> DjangoDatabase:
 def stored(ids: Sequence[str]) -> dict[str, Stored]:
     """The records with these ids, each checked, by id."""
     store = log()
-    found: dict[str, Stored] = {}
-    for start in range(0, len(ids), _IDS):
-        some = [bytes.fromhex(record_id) for record_id in ids[start : start + _IDS]]
-        rows = store._rows(f"rid IN ({', '.join(['?'] * len(some))})", tuple(some))
-        found |= {each.id: each for each in map(store._stored, rows)}
-    return found
+    return {each.id: each for start in range(0, len(ids), _IDS) for each in store.of_ids(ids[start : start + _IDS])}
 
 
 def stored_in_order(records: QuerySet[Any]) -> Iterator[Stored]:

@@ -9,7 +9,6 @@ with a view's transaction, whatever ``ATOMIC_REQUESTS`` says; and it is written 
 
 from __future__ import annotations
 
-import hmac
 import os
 import random
 import time
@@ -22,13 +21,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
 
 from ..errors import ConfigurationError, LogUnavailable
-from ..log.append import Appender
-from ..log.limit import Limit
+from ..log.append import open_log
 from ..log.pool import Pool
 from ..log.record import mac_key
 from ..log.schema import check_version
-from ..log.spool import Spool
-from ..log.store import Database, SqlStore, Store, open_database
+from ..log.store import Database, Store, open_database
 from ..policy.settings import Settings
 
 __all__ = ["DjangoDatabase", "alias_of", "is_ours", "open_any", "open_store", "spool_of"]
@@ -70,12 +67,12 @@ def alias_of(url: str, *, write: bool = True) -> str:
     return alias
 
 
-def spool_of(alias: str) -> str | None:
-    """The file beside an SQLite database in which records wait; None where there is no such place."""
+def spool_of(alias: str) -> str:
+    """The file beside an SQLite database in which records wait; ``off`` where there is no such place."""
     settings = connections.settings[alias]
     name = str(settings["NAME"])
     if not settings["ENGINE"].endswith("sqlite3") or name.startswith((":memory:", "file:")) or not name:
-        return None
+        return "off"
     return f"{os.path.abspath(name)}-spool"  # noqa: PTH100 - a server may change its folder later
 
 
@@ -87,16 +84,13 @@ def open_store(settings: Settings) -> Store | None:
     if not is_ours(settings.log):
         return None
     alias = alias_of(settings.log)
-    keys = [mac_key(key) for key in settings.keys]
-    spool = spool_of(alias) if settings.spool == "auto" else settings.spool if settings.spool != "off" else None
-    limit = Limit(
-        settings.decisions_per_minute, key=hmac.digest(keys[0], b"consent.log.slot.v1", "sha256"), clock=time.time
-    )
-    return Appender(
-        SqlStore(DjangoDatabase(alias), keys),
-        Spool(spool) if spool else None,
+    return open_log(
+        settings.log,
+        keys=[mac_key(key) for key in settings.keys],
+        spool=settings.spool if settings.spool != "auto" else spool_of(alias),
         holds=settings.spool_holds,
-        limit=limit if settings.decisions_per_minute else None,
+        limit=settings.decisions_per_minute,
+        database=DjangoDatabase(alias),
     )
 
 
@@ -223,6 +217,9 @@ class DjangoDatabase:
     def _done(self, work: Callable[[BaseDatabaseWrapper], _T], connection: BaseDatabaseWrapper) -> _T:
         if not self._lasting:
             connection.close_if_unusable_or_obsolete()  # as Django does before and after a request
+        if connection.connection is None:
+            # As they are now: a test runner gives the same name to another database.
+            connection.settings_dict = {**connections.settings[self._alias], "AUTOCOMMIT": True}
         connection.ensure_connection()
         if connection.vendor == "sqlite":
             # What was tampered with may be no UTF-8; its bytes come back as they are.
@@ -244,7 +241,6 @@ class DjangoDatabase:
 
     def _connect(self) -> BaseDatabaseWrapper:
         connection: BaseDatabaseWrapper = connections.create_connection(self._alias)
-        connection.settings_dict = {**connection.settings_dict, "AUTOCOMMIT": True}
         connection.inc_thread_sharing()  # the pool lends it to one thread at a time
         return connection
 

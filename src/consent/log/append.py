@@ -23,7 +23,7 @@ from .group import Group
 from .limit import Limit, LimitReached
 from .record import Receipt, Record, uuid7, void
 from .spool import Spool
-from .store import SqlStore, Stored, open_store
+from .store import Database, SqlStore, Stored, open_store
 
 __all__ = ["Appender", "Holds", "open_log"]
 
@@ -288,13 +288,22 @@ class Appender:
             self.store.forget_slots(self._minute)
 
 
-def open_log(url: str, *, keys: Sequence[bytes], spool: str = "auto", holds: Holds = "all", limit: int = 0) -> Appender:
+def open_log(
+    url: str,
+    *,
+    keys: Sequence[bytes],
+    spool: str = "auto",
+    holds: Holds = "all",
+    limit: int = 0,
+    database: Database | None = None,
+) -> Appender:
     """Open the log at a URL to append to. ``spool``: a path, ``off``, or ``auto``: beside an SQLite file. ``limit``:
-    how many decisions a minute are kept from one network; 0 is any number.
+    how many decisions a minute are kept from one network; 0 is any number. ``database``: a framework's own, which
+    stands for the one at the URL.
 
     :raises ConfigurationError: as :func:`open_store`, and for a spool that cannot be there.
     """
-    store = open_store(url, keys=keys)
+    store = open_store(url, keys=keys) if database is None else SqlStore(database, keys)
     place = None if spool == "off" else spool
     if spool == "auto":
         scheme, _, path = url.partition(":///")

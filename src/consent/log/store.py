@@ -284,6 +284,16 @@ class SqlStore:
         rows = self._rows("rid BETWEEN ? AND ? ORDER BY rid LIMIT 2", (bytes.fromhex(low), bytes.fromhex(high)))
         return [self._stored(row) for row in rows]
 
+    def of_ids(self, ids: Sequence[str]) -> list[Stored]:
+        """The records that have these ids, 32 hex digits each and at most 500, in no order.
+
+        :raises LogUnavailable: if the log cannot be read.
+        """
+        if not ids:
+            return []
+        marks = ", ".join(["?"] * len(ids))
+        return [self._stored(row) for row in self._rows(f"rid IN ({marks})", tuple(map(bytes.fromhex, ids)))]
+
     def of_subject(self, subject: str) -> list[Stored]:
         """The records of a pseudonym, 32 hex digits, oldest first.
 
