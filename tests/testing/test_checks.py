@@ -142,6 +142,16 @@ def test_what_no_browser_acts_on_is_no_tracker_nor_what_is_necessary(tag: str) -
     assert_no_trackers(ungated(f"<!doctype html><title>x</title><body>{tag}"))
 
 
+def test_what_is_marked_with_a_purpose_waits_for_it_too() -> None:
+    tag = "<script data-purpose='marketing' src='/own.js'></script><p data-purpose='marketing'>text</p>"
+    with pytest.raises(
+        AssertionError, match=r"is live: data-purpose=marketing\n  data-purpose=marketing \(marketing\), line 1"
+    ):
+        assert_no_trackers(ungated(tag))
+    assert_no_trackers(gated(tag))
+    assert_no_trackers(ungated("<script data-purpose='necessary' src='/own.js'></script>"))
+
+
 @pytest.mark.parametrize(
     ("header", "service"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -134,6 +135,9 @@ def _owners(element: Element, rules: Rules, host: str) -> dict[Service, None]:
     for script in element.scripts:
         for group in rules.services_for_script(script, host):
             owners.update(dict.fromkeys(group))
+    marks = tuple(re.split(r"[\s,]+", element.attributes.get("data-purpose", "").strip()))
+    if marks != ("",) and (element.addresses or element.scripts):
+        owners[Service(f"data-purpose={element.attributes['data-purpose']}", purposes=marks)] = None
     return owners
 
 
