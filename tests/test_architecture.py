@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "consent"
 PURE_LOG = ("record", "tombstone", "tree", "note", "checkpoint", "iso27560")
 PURE = ("errors.py", "policy", "visitor", "gate", "banner", "exchange", *(f"log/{name}.py" for name in PURE_LOG))
-DOORS = ("wsgi", "asgi", "fastapi.py", "flask.py", "django")
+DOORS = ("wsgi", "asgi", "fastapi.py", "flask", "django")
 
 
 def files(*names: str) -> list[Path]:

@@ -20,6 +20,7 @@ from consent.testing import ListStore
 
 TRACKER = '<script src="https://www.google-analytics.com/analytics.js"></script>'
 PAGE = f"<!doctype html><html><head>{TRACKER}</head><body><h1>News</h1></body></html>"
+SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 OTHERS = "another secret for tests that is long enough"
 
 
@@ -480,3 +481,55 @@ def test_a_proxy_fix_stays_around_the_gate_whichever_came_first(first: str) -> N
     assert answer.headers["Location"] == "/news/"
     assert answer.headers["Set-Cookie"].startswith("__Host-consent=")
     assert "; Secure" in answer.headers["Set-Cookie"]
+
+
+def test_under_a_name_that_the_app_does_not_trust_nothing_is_decided() -> None:
+    app = make(TRUSTED_HOSTS=["example.org", ".example.org"])
+    client = app.test_client()
+
+    def decide(base: str, **headers: str) -> int:
+        return client.post(
+            "/_consent/decision", data={"action": "accept"}, base_url=base, headers={"Origin": base, **headers}
+        ).status_code
+
+    assert decide("http://www.example.org") == decide("http://example.org:8000") == 303
+    assert decide("http://evil.example") == 403
+    assert decide("http://evil.example", Origin="null") == 403
+    assert decide("http://evil.example", **SAME_SITE) == 403
+    assert len(app.extensions["consent"].store.kept) == 2
+    assert client.get("/", base_url="http://evil.example").status_code == 400, "Flask's own answer"
+
+
+# What is no page, and what is Flask's
+
+
+def test_an_app_s_files_pass_untouched(tmp_path: Path) -> None:
+    (tmp_path / "site.css").write_text("body { color: red }")
+    (tmp_path / "about.html").write_text(PAGE)
+    app = make()
+    app.add_url_rule("/files/<path:name>", "files", lambda name: flask.send_from_directory(tmp_path, name))
+    client = app.test_client()
+    style = {"Accept": "text/css", "Sec-Fetch-Dest": "style"}
+    with client.get("/files/site.css", headers=style) as first:
+        assert first.text == "body { color: red }"
+        tag, date = first.headers["ETag"], first.headers["Last-Modified"]
+    for more, status in (
+        ({"If-None-Match": tag}, 304),
+        ({"If-Modified-Since": date}, 304),
+        ({"Range": "bytes=0-3"}, 206),
+    ):
+        with client.get("/files/site.css", headers={**style, **more}) as answer:
+            assert (answer.status_code, answer.headers["ETag"]) == (status, tag)
+    with client.get("/files/about.html") as page:
+        assert held(page.text)
+
+
+def test_our_own_addresses_are_answered_before_flask() -> None:
+    """No login wall, no token against forgery and no limit of the app's stands between a visitor and their choice."""
+    app = make(MAX_CONTENT_LENGTH=1)
+    app.before_request(lambda: flask.abort(401))
+    client = app.test_client()
+    assert client.get("/").status_code == 401
+    for path in ("consent.js", "consent.css", "settings", "state"):
+        assert client.get(f"/_consent/{path}").status_code == 200
+    assert accept(client).status_code == 303

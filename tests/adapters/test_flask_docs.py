@@ -75,7 +75,8 @@ def test_the_errors_that_are_shown_are_those_that_are_raised() -> None:
     """Word by word, from the sources."""
     sources = Path(__file__).parents[2] / "src" / "consent"
     code = "".join(
-        (sources / name).read_text("utf-8") for name in ("flask.py", "wsgi/middleware.py", "policy/settings.py")
+        (sources / name).read_text("utf-8")
+        for name in ("flask/extension.py", "flask/page.py", "wsgi/middleware.py", "policy/settings.py")
     )
     shown = re.findall(r"^\| \*(.+?)\* \|", (DOCS / "flask.md").read_text("utf-8"), flags=re.MULTILINE)
     assert len(shown) >= 5

@@ -44,10 +44,13 @@ def check_origin(facts: Facts) -> None:
     """Refuse a post that another site made the visitor's browser send.
 
     ``Sec-Fetch-Site`` decides where the browser sends it, else ``Origin``, which every browser of this decade sends
-    with a post. A client that sends neither carries nobody's cookies but its own.
+    with a post. A client that sends neither carries nobody's cookies but its own. Under a name that is not the site's,
+    nothing is.
 
     :raises InvalidRequest: with status 403.
     """
+    if not facts.host:
+        raise InvalidRequest("a decision is made on this site only", status=403)
     site = facts.header("sec-fetch-site")
     if site is not None:
         if site.strip().lower() not in {"same-origin", "none"}:

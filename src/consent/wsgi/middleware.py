@@ -29,6 +29,8 @@ class ConsentMiddleware:
     :param app: the application.
     :param settings: a mapping, the path of a TOML file, or a :class:`~consent.site.Site` that is open already.
     :param secret_key: the key that signs, or several, the one that signs first; else ``CONSENT_SECRET_KEY``.
+    :param language: what the framework found a request's language to be.
+    :param trusted_hosts: the site's names, ``.example.org`` with all below it; under another, nothing is decided.
     :raises ConfigurationError: for a wrong setting.
     """
 
@@ -39,18 +41,20 @@ class ConsentMiddleware:
         *,
         secret_key: str | bytes | Iterable[str | bytes] | None = None,
         language: Callable[[WSGIEnvironment], str | None] = lambda _environ: None,
+        trusted_hosts: Iterable[str] = (),
         debug: bool = False,
     ) -> None:
         self.site = Site.of(settings, secret_key=secret_key, debug=debug)
         self._app = app
         self._language = language
+        self._trusted_hosts = (trusted_hosts,) if isinstance(trusted_hosts, str) else tuple(trusted_hosts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         outer: Site | None = environ.get(_SITE)
         if outer is not None:
             return self._within(outer, environ, start_response)
         environ[_SITE] = self.site
-        facts = facts_of(environ, self._language)
+        facts = facts_of(environ, self._language, self._trusted_hosts)
         answer = self.site.answer(facts, lambda limit: read_body(environ, limit + 1))
         if isinstance(answer, Reply):
             return send(answer, facts, start_response)

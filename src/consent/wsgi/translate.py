@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from werkzeug.exceptions import SecurityError
 from werkzeug.wsgi import get_host, get_input_stream
 
 from ..exchange import Facts
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["KEYS", "facts_of", "read_body"]
 
 
-def facts_of(environ: WSGIEnvironment, language: Callable[[WSGIEnvironment], str | None]) -> Facts:
-    """A WSGI request (PEP 3333) as facts."""
+def facts_of(
+    environ: WSGIEnvironment, language: Callable[[WSGIEnvironment], str | None], trusted_hosts: tuple[str, ...] = ()
+) -> Facts:
+    """A WSGI request (PEP 3333) as facts. ``trusted_hosts``: the site's names, as werkzeug has them; none is any."""
     return Facts(
         method=environ["REQUEST_METHOD"],
         path=_sent(environ.get("PATH_INFO", "")),
@@ -34,6 +37,7 @@ def facts_of(environ: WSGIEnvironment, language: Callable[[WSGIEnvironment], str
             environ.get("HTTP_HOST"),
             environ.get("SERVER_NAME", ""),
             environ.get("SERVER_PORT", ""),
+            trusted_hosts,
         ),
         now=time.time(),
         entropy=os.urandom,
@@ -43,10 +47,13 @@ def facts_of(environ: WSGIEnvironment, language: Callable[[WSGIEnvironment], str
 
 
 @lru_cache(maxsize=256)
-def _host(scheme: str, host: str | None, server: str, port: str) -> str:
-    """The site's host. A site is asked under a few names, again and again."""
+def _host(scheme: str, host: str | None, server: str, port: str, trusted: tuple[str, ...]) -> str:
+    """The site's host; none under a name that is not the site's. A site is asked under a few, again and again."""
     environ: WSGIEnvironment = {"wsgi.url_scheme": scheme, "SERVER_NAME": server, "SERVER_PORT": port}
-    return get_host(environ if host is None else {**environ, "HTTP_HOST": host})
+    try:
+        return get_host(environ if host is None else {**environ, "HTTP_HOST": host}, trusted)
+    except SecurityError:
+        return ""
 
 
 def _sent(path: str) -> str:
