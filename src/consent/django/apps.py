@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from threading import Lock
 from typing import Any
+from weakref import finalize
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -75,6 +76,8 @@ def open_site() -> Site:
     declared = read()
     site = Site(declared, debug=settings.DEBUG, store=open_store(declared))
     site.recorded.append(send_recorded)
+    # Forgotten, it may be middleware's still; its log is closed with the last of them.
+    finalize(site, site.store.close).atexit = False
     return site
 
 
