@@ -29,8 +29,9 @@ check: setup
 	npx --no-install pyright
 	npx --no-install tsc --project tsconfig.json
 
-bench: .venv/demo
+bench: .venv/test
 	python bench/request.py
+	python bench/doors.py
 
 setup: .venv/test node_modules/.package-lock.json
 	@tools/system browser database strace nginx
