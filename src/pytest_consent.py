@@ -34,11 +34,16 @@ def consent_client(request: pytest.FixtureRequest, consent_log: ConsentLog) -> C
 def _usual(request: pytest.FixtureRequest) -> Any:
     from consent.errors import ConsentError
 
+    skipped: BaseException | None = None
     for name in ("client", "app"):
         try:
             return request.getfixturevalue(name)
         except pytest.FixtureLookupError:
             continue
+        except pytest.skip.Exception as reason:  # pytest-django's, where there is no Django
+            skipped = reason
+    if skipped is not None:
+        raise skipped
     raise ConsentError(
         "whose visitor? There is no fixture `client` or `app`: make one, or call consent_client(app_or_client)"
     )

@@ -312,6 +312,13 @@ def test_a_coded_page_is_not_taken_for_a_clean_one() -> None:
         assert_no_trackers(served(body, [*HTML, ("Content-Encoding", "gzip")]))
 
 
+def test_a_tag_that_was_too_long_to_be_read_is_held() -> None:
+    tag = f"<img src='https://www.facebook.com/tr?id=1' alt='{'a' * 400_000}'>"
+    assert_held(gated(tag), "meta-pixel")
+    with pytest.raises(AssertionError, match="meta-pixel is not held"):
+        assert_held(ungated(tag), "meta-pixel")
+
+
 def test_what_is_no_response_is_refused() -> None:
     with pytest.raises(ConsentError, match=r"not a response of .*: str"):
         assert_no_trackers("<p>x</p>")

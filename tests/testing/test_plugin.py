@@ -99,6 +99,57 @@ def test_it(consent_client, client):
     pytester.runpytest_inprocess().assert_outcomes(passed=1)
 
 
+def test_a_client_that_skips_gives_way_to_an_app(pytester: pytest.Pytester) -> None:
+    """pytest-django's does, in a project that has it installed and no Django."""
+    skipping = """
+@pytest.fixture
+def client():
+    pytest.skip("no Django settings")
+"""
+    pytester.makepyfile(FLASK + skipping + "def test_it(consent_client):\n    assert_banner(consent_client.get('/'))\n")
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    pytester.makepyfile("import pytest\n" + skipping + "def test_it(consent_client):\n    consent_client.get('/')\n")
+    pytester.runpytest_inprocess().assert_outcomes(skipped=1)
+
+
+def test_an_async_client_is_awaited(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+import httpx2, pytest
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from consent.fastapi import ConsentMiddleware
+from consent.testing import *
+
+pytestmark = pytest.mark.anyio
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.fixture
+async def client():
+    app = FastAPI()
+    settings = {"services": ["google-analytics"], "log": "sqlite:///never-made.db"}
+    app.add_middleware(ConsentMiddleware, settings=settings, secret_key="a secret for tests that is long enough")
+
+    @app.get("/", response_class=HTMLResponse)
+    async def front():
+        return '<!doctype html><html><body><script src="https://www.google-analytics.com/a.js"></script></body></html>'
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver") as client:
+        yield client
+
+async def test_it(client, consent_client, consent_log):
+    assert_held(await consent_client.get("/"), "google-analytics")
+    await consent_client.grant("analytics")
+    assert_not_held(await consent_client.get("/"), "google-analytics")
+    assert len(consent_log.records) == 1
+"""
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+
+
 def test_a_failure_points_at_the_tests_own_line_and_says_what_was_found(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         FLASK

@@ -151,7 +151,7 @@ def _behind(name: str, value: str, rules: Rules, host: str) -> list[Service]:
         return []
     urls = [part.strip(" <>\"'") for part in value.replace(";", " ").replace(",", " ").replace("=", " ").split()]
     owners = [service for url in urls for service in rules.services_for_url(url, host, False)]
-    return [*dict.fromkeys(rules.held(tuple(owners), always))]
+    return [*dict.fromkeys(rules.held(tuple(owners), always))] or [Service("somebody", declared=False)]
 
 
 def _needs_consent(service: Service) -> bool:

@@ -226,6 +226,8 @@ class Element:
 _PREFIX = "data-consent-"
 #: What the gate puts into a held tag beside what it takes apart.
 _OURS = frozenset({f"{_PREFIX}for", f"{_PREFIX}service"})
+#: How the gate calls a tag that was too long to be read.
+_UNREAD = "x-consent-held-"
 _RUNS = re.compile(r"module||(?:text|application)/(?:x-)?(?:java|ecma|j|live)script[\d.]*")
 _LOADING = frozenset({"src", "poster", "data", "background", "ping"})
 _LISTS = frozenset({"srcset", "imagesrcset"})
@@ -292,5 +294,7 @@ def _element(name: str, node: Any) -> Element:
             attributes.pop(key, None)
         attributes = {key.removeprefix(_PREFIX): value for key, value in attributes.items() if key not in _OURS}
     attributes = {key.removeprefix("xlink:"): value for key, value in attributes.items()}
+    if name.startswith(_UNREAD):
+        name, held = name.removeprefix(_UNREAD), ()
     text = "".join(str(child.data) for child in node.children or () if child.name == "#text")
     return Element(name, attributes, text, held, node.origin_line or 0)
