@@ -13,6 +13,7 @@ from consent.errors import ConfigurationError
 from consent.exchange import Consent, Facts
 from consent.policy.moved import MovedFrom
 from consent.policy.settings import read_settings
+from consent.visitor.account import Account
 from consent.visitor.decision import Decision
 from consent.visitor.earlier import read_earlier
 
@@ -88,6 +89,21 @@ def test_a_decision_that_was_made_here_is_the_only_one_that_counts() -> None:
         header={"cookie": f"cookie_consent=marketing=-1; consent={site.cookie.encode(accepted)}"}.get, entropy=bytes,
     )  # fmt: skip
     assert site.visitor(facts).allows("marketing")
+
+
+def test_the_choice_of_who_is_signed_in_counts_before_it_and_so_does_not_knowing_one() -> None:
+    site = consent("django-cookie-consent")
+    facts = Facts(
+        method="GET", path="/", query="", root="", scheme="http", host="www.example.org", now=1_800_000_000.0,
+        header={"cookie": "cookie_consent=marketing=-1"}.get, entropy=bytes,
+    )  # fmt: skip
+    accepted = Decision(frozenset(ALL), site.policy.version, "opt-out", 1_799_999_000)
+    for account, granted in (
+        (Account((), latest=accepted, choices=1), {*ALL}),
+        (Account((), known=False), set()),
+        (Account(()), {"analytics", "preferences"}),
+    ):
+        assert site.visitor(facts, account).granted - {"necessary"} == granted
 
 
 @pytest.mark.parametrize("library", ["django-cookie-consent", "klaro", "vanilla-cookieconsent", "cookiebot"])

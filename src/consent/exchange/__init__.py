@@ -135,10 +135,10 @@ class Consent:
         decision = self.said(facts)
         if self._returned is not None and decision is not None and decision.record and decision.leaf:
             self._returned(decision.record, decision.leaf)
-        if decision is None and self.settings.moved_from is not None:
-            decision = read_earlier(self.settings.moved_from, facts.header("cookie"), self.policy)
         if account is not None:
             decision = settled(decision, account, gpc=gpc)
+        if decision is None and self.settings.moved_from is not None:
+            decision = read_earlier(self.settings.moved_from, facts.header("cookie"), self.policy)
         return Visitor(
             policy=self.policy,
             regime=self.settings.regime or regime_for_region(region),
