@@ -56,6 +56,9 @@ for name, answer in {"accepted": accepted, "refused": refused}.items():
 """
 
 
+_PATH = os.environ["PYTHONPATH"].split(os.pathsep) if "PYTHONPATH" in os.environ else []
+
+
 def _environ(**variables: str) -> dict[str, str]:
     return {**{name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ}, **variables}
 
@@ -150,13 +153,14 @@ def test_settings_may_be_named_instead_of_being_in_the_environment(run: Run) -> 
     assert run("--settings", "shop_settings", DJANGO_SETTINGS_MODULE="").stdout == run().stdout
 
 
-def test_it_runs_in_a_django_that_runs_already(project: Path) -> None:
-    code = "import django; django.setup(); from consent.cli import main; main(['migrate', 'django-cookie-consent'])"
-    environ = _environ(DJANGO_SETTINGS_MODULE="shop_settings")
+def test_it_is_a_command_of_manage_py_too(run: Run, project: Path) -> None:
+    (project / "both.py").write_text('from shop_settings import *\nINSTALLED_APPS += ["consent.django"]\n')
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=project, env=environ, capture_output=True, text=True, check=True
-    )
-    assert "CONSENT = {" in done.stdout
+        [sys.executable, "-W", "error", "-m", "django", "consent", "migrate", "django-cookie-consent"],
+        cwd=project, env=_environ(DJANGO_SETTINGS_MODULE="both", PYTHONPATH=os.pathsep.join([str(project), *_PATH])),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == (run().stdout, 0), done.stderr
 
 
 def test_the_log_is_archived_as_it_was_and_says_what_it_does_not_prove(run: Run, project: Path) -> None:
