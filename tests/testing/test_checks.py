@@ -131,6 +131,8 @@ def test_what_a_browser_would_act_on_is_found_and_held_it_is_not(tag: str, servi
         "<!-- <script src='https://www.google-analytics.com/analytics.js'></script> -->",
         "<textarea><img src='https://www.facebook.com/tr?id=1'></textarea>",
         "<script type='application/json'>{\"a\": \"fbq('init')\"}</script>",
+        "<script type='application/json' src='https://study.example.org/a.json'></script>",
+        "<p data='https://study.example.org/a'>x</p>",
         "<script type='text/template'><img src='https://www.facebook.com/tr?id=1'></script>",
         "<a href='https://www.youtube.com/watch?v=x'>film</a>",
         "<p title=\"fbq('init')\">https://www.youtube.com/embed/x</p>",

@@ -326,6 +326,15 @@ def test_what_is_neither_a_client_nor_an_application_is_refused(given: object) -
         ConsentClient(given).get("/")
 
 
+def test_an_application_that_fails_is_not_taken_for_a_client_without_a_name() -> None:
+    def broken() -> Any:
+        return plain().no_such_thing  # type: ignore[attr-defined]
+
+    with pytest.raises(ConsentError, match="no client: the application") as failed:
+        ConsentClient.later(broken).get("/")
+    assert "no_such_thing" in str(failed.value.__cause__)
+
+
 def test_what_a_client_can_do_the_visitor_can_too(log: ConsentLog) -> None:
     client = WerkzeugClient(plain())
     visitor = ConsentClient(client)

@@ -13,7 +13,8 @@ from ..gate.cookies import hold_links, hold_set_cookies
 from ..gate.match import Rules
 from ..policy.catalogue import load
 from ..policy.policy import BUILT_IN_PURPOSES, NECESSARY, Policy, Purpose, Service
-from .reading import Answer, Element, read
+from .page import Element
+from .response import Answer, read
 
 __all__ = ["assert_banner", "assert_held", "assert_no_banner", "assert_no_trackers", "assert_not_held"]
 

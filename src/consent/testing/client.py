@@ -6,21 +6,19 @@ and answers; the client keeps the cookie as it keeps others.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cached_property
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 from urllib.parse import urlencode
 
-from werkzeug.test import Client as WerkzeugClient
-
 from ..errors import ConsentError
 from ..site import Site
-from .reading import mark
+from .frameworks import client_of, posting, site_in
+from .response import mark
 
 __all__ = ["ConsentClient", "NotSaved"]
 
-_FORM = "application/x-www-form-urlencoded"
 _VERBS = frozenset(["get", "post", "put", "patch", "delete", "head", "options", "trace", "request", "open", "generic"])
 
 
@@ -61,7 +59,10 @@ class ConsentClient:
     @cached_property
     def client(self) -> Any:
         """The framework's client."""
-        return _client_of(self._find())
+        try:
+            return client_of(self._find())
+        except AttributeError as error:  # Python would look for the client in the client
+            raise ConsentError("no client: the application, or the fixture that makes it, failed") from error
 
     @cached_property
     def site(self) -> Site:
@@ -69,7 +70,7 @@ class ConsentClient:
 
         :raises ConsentError: if it is not to be found.
         """
-        found = self._site or _site_in(self.client)
+        found = self._site or site_in(self.client)
         if found is None:
             raise ConsentError(
                 f"no consent middleware was found behind {self.client!r}: is it installed? "
@@ -125,6 +126,8 @@ class ConsentClient:
         return self
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
         found = getattr(self.client, name)
         if name not in _VERBS:
             return found
@@ -151,7 +154,7 @@ class ConsentClient:
         settings = self.site.settings
         fields = [("action", action), ("surface", "settings" if action in {"save", "withdraw"} else "banner")]
         body = urlencode([*fields, *(("purpose", name) for name in purposes)])
-        given = _posting(
+        given = posting(
             self.client, body, {"Sec-Fetch-Site": "same-origin", **dict(options.pop("headers", None) or {})}
         )
 
@@ -185,71 +188,3 @@ def _then(result: Any, step: Callable[[Any], Any]) -> Any:
         return await done if isawaitable(done) else done
 
     return later(result)
-
-
-# Frameworks
-
-
-def _posting(client: Any, body: str, headers: dict[str, str]) -> dict[str, Any]:
-    """A form as the arguments of this client's ``post``."""
-    if hasattr(client, "build_request"):  # httpx, and Starlette's
-        return {"content": body, "headers": {"Content-Type": _FORM, **headers}, "follow_redirects": False}
-    if hasattr(client, "handler") or isinstance(client, WerkzeugClient):  # Django; Flask
-        return {"data": body, "content_type": _FORM, "headers": headers}
-    return {"data": body.encode(), "headers": {"Content-Type": _FORM, **headers}}  # Quart
-
-
-def _client_of(given: Any) -> Any:
-    """A client, or one for an application."""
-    if hasattr(given, "test_client"):  # Flask, Quart
-        return given.test_client()
-    if hasattr(given, "load_middleware"):  # Django's handlers
-        from django.test import AsyncClient, Client
-
-        return AsyncClient() if hasattr(given, "handle") and iscoroutinefunction(given.handle) else Client()
-    if any(hasattr(given, name) for name in ("cookies", "get_cookie", "cookie_jar")):
-        return given
-    if not callable(given):
-        raise ConsentError(f"neither a client nor an application: {given!r}")
-    application: Any = given
-    if iscoroutinefunction(application) or iscoroutinefunction(type(application).__call__):
-        from starlette.testclient import TestClient
-
-        return TestClient(application)
-    return WerkzeugClient(application)
-
-
-#: Where clients, frameworks and middleware keep what is further in.
-_INWARD = (
-    "site", "application", "handler", "wsgi_app", "asgi_app", "app", "_app", "_transport", "_middleware_chain",
-    "get_response", "_get_response", "middleware_stack", "__wrapped__", "__self__", "func",
-)  # fmt: skip
-
-
-def _site_in(client: Any) -> Site | None:
-    """The site of the middleware in an application, however far in it is."""
-    seen: set[int] = set()
-    waiting = [client]
-    while waiting:
-        each = waiting.pop(0)
-        if isinstance(each, Site):
-            return each
-        if id(each) not in seen:
-            seen.add(id(each))
-            waiting += _inward(each)
-    return None
-
-
-def _inward(each: Any) -> Iterator[Any]:
-    # Django and Starlette put their middleware together at the first request.
-    if hasattr(each, "load_middleware") and each._middleware_chain is None:
-        each.load_middleware(**({"is_async": True} if "Async" in type(each).__name__ else {}))
-    if hasattr(each, "build_middleware_stack") and each.middleware_stack is None:
-        each.middleware_stack = each.build_middleware_stack()
-    for name in _INWARD:
-        found = getattr(each, name, None)
-        if found is not None:
-            yield found
-    for cell in getattr(each, "__closure__", None) or ():
-        if callable(cell.cell_contents):
-            yield cell.cell_contents
