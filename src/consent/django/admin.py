@@ -184,7 +184,7 @@ class DecisionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         record = self._found(request, object_id)
         if record is None:
             messages.warning(request, f"There is no decision {object_id[:64]!r}.")
-            return redirect("admin:consent_record_changelist", current_app=self.admin_site.name)
+            return redirect(reverse("admin:consent_record_changelist", current_app=self.admin_site.name))
         kind, text = _decision(record)
         proven = reading.proven(record)
         parts, words, missing = reading.shown(record) if record.record else (None, "", "")
