@@ -490,8 +490,9 @@ function onClick(event) {
   openSettings();
 }
 
-/** @param {HTMLIFrameElement} frame */
+/** @param {Element} frame  one that may have a placeholder in it */
 function furnish(frame) {
+  if (!(frame instanceof HTMLIFrameElement) || !frame.matches(`[srcdoc][${HELD}service]`)) return;
   const inner = frame.contentDocument;
   const form = inner?.querySelector("form");
   const once = inner?.querySelector("button[value=once]");
@@ -541,11 +542,9 @@ if (first) {
   document.addEventListener("submit", onSubmit);
   document.addEventListener("click", onClick);
   addEventListener("pageshow", onPageShow);
-  for (const frame of document.querySelectorAll(`iframe[srcdoc][${HELD}service]`)) {
-    if (!(frame instanceof HTMLIFrameElement)) continue;
-    frame.addEventListener("load", () => furnish(frame));
-    furnish(frame);
-  }
+  // Captured, it tells of frames that are put in later as well, by htmx for one.
+  document.addEventListener("load", ({ target }) => target instanceof Element && furnish(target), true);
+  for (const frame of document.querySelectorAll("iframe")) furnish(frame);
   // What a refused service wrote while its page was being left.
   if (state.status !== "undecided") clearStorage();
   if (served?.shared) settle(state);
