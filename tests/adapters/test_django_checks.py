@@ -49,6 +49,7 @@ def test_a_site_that_is_right_hears_nothing() -> None:
         ({"colour": "red"}, "E001", "colour"),
         ({"services": ["yuotube"]}, "E003", "did you mean 'youtube'?"),
         ({"secret_key": "short"}, "E002", "at least 16 bytes"),
+        ({"log": "django:archive"}, "E001", "there is no such database; got 'archive'"),
         ({"services": []}, "W002", "visitors are not asked"),
         ({"cookie_name": "sessionid"}, "E010", "'sessionid'"),
         ({"services": {"hub": {"purposes": ["marketing"], "cookies": ["csrftoken"]}}}, "W003", "services.hub"),
@@ -152,48 +153,45 @@ def test_what_only_visitors_would_mind_is_said_of_a_deployment(settings: dict[st
 # A project as Django makes it
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Of ``django-admin startproject``, with lines added to its settings; runs its ``manage.py``."""
-    _run(tmp_path, "-m", "django", "startproject", "mysite", str(tmp_path))
+Manage = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def manage(tmp_path_factory: pytest.TempPathFactory) -> Manage:
+    """Run ``manage.py`` of a project that ``django-admin startproject`` made, with lines added to its settings."""
+    folder = tmp_path_factory.mktemp("project")
+    _run(folder, "-m", "django", "startproject", "mysite", str(folder))
+    settings = folder / "mysite" / "settings.py"
+    made = settings.read_text()
 
     def manage(lines: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        settings = tmp_path / "mysite" / "settings.py"
-        before = settings.read_text()
-        settings.write_text(before + lines)
-        try:
-            return _run(tmp_path, "manage.py", *arguments)
-        finally:
-            settings.write_text(before)
+        settings.write_text(made + lines)
+        return _run(folder, "manage.py", *arguments)
 
     return manage
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
-    )
+    # -B: settings that are written twice within a second have the same compiled file.
+    command = [sys.executable, "-B", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_three_lines_in_a_new_project_are_enough(project: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    assert project(LINES, "check").stdout == "System check identified no issues (0 silenced).\n"
+def test_three_lines_in_a_new_project_are_enough(manage: Manage) -> None:
+    assert manage(LINES, "check").stdout == "System check identified no issues (0 silenced).\n"
     page = "from django.test import Client; print(Client(headers={'host': 'localhost'}).get('/_consent/settings'))"
-    assert 'status_code=200, "text/html; charset=utf-8"' in project(LINES, "shell", "-v0", "-c", page).stdout
+    assert 'status_code=200, "text/html; charset=utf-8"' in manage(LINES, "shell", "-c", page).stdout
 
 
-def test_a_wrong_setting_is_told_by_check_and_not_by_a_traceback(
-    project: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
-    told = project(LINES.replace("youtube", "yuotube"), "check")
+def test_a_wrong_setting_is_told_by_check_and_not_by_a_traceback(manage: Manage) -> None:
+    told = manage(LINES.replace("youtube", "yuotube"), "check")
     assert told.returncode == 1
     assert "?: (consent.E003) CONSENT.services: unknown service; got 'yuotube'; did you mean 'youtube'?" in told.stderr
     assert "HINT:" in told.stderr
     assert "Traceback" not in told.stderr
 
 
-def test_middleware_without_its_app_is_an_error_that_says_so(
-    project: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
+def test_middleware_without_its_app_is_an_error_that_says_so(manage: Manage) -> None:
     without = LINES.replace('INSTALLED_APPS += ["consent.django"]', "")
-    told = project(without, "shell", "-c", "from django.core.handlers.wsgi import WSGIHandler; WSGIHandler()")
+    told = manage(without, "shell", "-c", "from django.core.handlers.wsgi import WSGIHandler; WSGIHandler()")
     assert 'add "consent.django" to INSTALLED_APPS' in told.stderr
