@@ -257,10 +257,10 @@ PAGES = {
 }
 
 
-def _both(text: str, engine: str) -> Ask:
+def _both(text: str, engine: str, **settings: Any) -> Ask:
     context = {"context_processors": ["django.template.context_processors.request"]}
     django = {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": context}
-    return serve(saying(text, engine), TEMPLATES=[django, JINJA])
+    return serve(saying(text, engine), TEMPLATES=[django, JINJA], **settings)
 
 
 def test_both_template_engines_place_the_same() -> None:
@@ -279,10 +279,7 @@ def test_both_template_engines_place_the_same() -> None:
 
 
 def test_jinja2_has_what_djangos_documentation_gives_it(caplog: pytest.LogCaptureFixture) -> None:
-    from django.test.utils import override_settings
-
-    with override_settings(STATIC_URL="/static/"):
-        page = get(_both("<body>{{ static('a.css') }} {{ '<b>' }}", "jinja")).text
+    page = get(_both("<body>{{ static('a.css') }} {{ '<b>' }}", "jinja", STATIC_URL="/static/")).text
     assert "/static/a.css &lt;b&gt;" in page
     assert get(_both("{{ url('nowhere') }}", "jinja")).status == 500
     assert "NoReverseMatch" in caplog.text
