@@ -156,3 +156,29 @@ def test_rfc_7239_is_believed_of_whom_a_server_was_told_to_trust_and_of_nobody_e
     assert "//localhost/_consent/" in ask(waitress(), {"X-Forwarded-Host": "www.example.org"}, "127.0.0.1").text
     for other in (waitress(trusted_proxy_headers={"x-forwarded-host"}), ProxyFix(site(), **TRUST), site()):
         assert "//localhost/_consent/" in ask(other, SPOKEN, "127.0.0.1").text
+
+
+# Names of the site
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("example.org", 303),
+        ("www.example.org:8000", 303),
+        ("evil.example", 403),
+        ("example.org.evil.example", 403),
+        ("evilexample.org", 403),
+        ("exam ple.org", 403),
+        ("", 403),
+    ],
+)
+@pytest.mark.parametrize("by", ["Origin", "Origin of nobody", "Sec-Fetch-Site", "neither"])
+def test_under_a_name_that_is_not_the_site_s_nothing_is_decided(host: str, status: int, by: str) -> None:
+    gate = ConsentMiddleware(app, SETTINGS, secret_key=SECRET, trusted_hosts=["example.org", ".example.org"])
+    gate.site.store = store = ListStore()
+    said = {"Origin": f"http://{host}", "Origin of nobody": "null", "Sec-Fetch-Site": "same-origin"}
+    headers = {by.partition(" ")[0]: said[by]} if by in said else {}
+    answer = decide(gate, {"Host": host, **headers})
+    expected = 403 if by == "Origin of nobody" else status
+    assert (answer.status_code, len(store.kept)) == (expected, expected == 303)

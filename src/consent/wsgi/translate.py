@@ -51,7 +51,7 @@ def _host(scheme: str, host: str | None, server: str, port: str, trusted: tuple[
     """The site's host; none under a name that is not the site's. A site is asked under a few, again and again."""
     environ: WSGIEnvironment = {"wsgi.url_scheme": scheme, "SERVER_NAME": server, "SERVER_PORT": port}
     try:
-        return get_host(environ if host is None else {**environ, "HTTP_HOST": host}, trusted)
+        return get_host(environ if host is None else {**environ, "HTTP_HOST": host}, trusted or None)
     except SecurityError:
         return ""
 
