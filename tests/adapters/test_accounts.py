@@ -16,6 +16,8 @@ from uuid import UUID
 
 import pytest
 from doors import DOORS, SECRET, SETTINGS, Answer, Door, Request, Served, Site, call_wsgi
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from consent.carried import Carried
 from consent.errors import LogUnavailable
@@ -427,6 +429,73 @@ def test_a_real_log_answers_from_its_index(log_url: str, run: Callable[..., Any]
     assert fresh.state("ada")["asked"]
     assert fresh.granted("bob") == ALL
     site.close()
+
+
+# Any course of events, beside a slow and obvious account of it
+
+
+@dataclass
+class Remembered:
+    """What a browser's cookie says: whose it is, what it grants, and which of all choices it was."""
+
+    owner: str
+    granted: frozenset[str]
+    when: int
+
+
+class Obvious:
+    """The rule, as the documentation tells it, with a clock that is always right."""
+
+    def __init__(self) -> None:
+        self.clock = 0
+        self.latest: dict[str, Remembered] = {}
+        self.cookies: dict[int, Remembered] = {}
+
+    def choose(self, device: int, user: str, granted: frozenset[str]) -> None:
+        self.clock += 1
+        self.cookies[device] = Remembered(user, granted, self.clock)
+        if user:
+            self.latest[user] = self.cookies[device]
+
+    def look(self, device: int, user: str) -> frozenset[str]:
+        cookie, latest = self.cookies.get(device), self.latest.get(user)
+        if cookie is not None and user and cookie.owner not in {"", user}:
+            cookie = None
+        if not user or latest is None:
+            return cookie.granted if cookie else frozenset()
+        if cookie is None:
+            return latest.granted
+        if cookie.owner == user:
+            if latest.when > cookie.when and cookie.granted - latest.granted:
+                self.cookies[device] = Remembered(user, cookie.granted & latest.granted, cookie.when)
+            return latest.granted
+        return cookie.granted & latest.granted
+
+
+_steps = st.tuples(
+    st.integers(0, 2),  # which device
+    st.integers(0, 1),  # which process
+    st.sampled_from(["", "ada", "bob"]),
+    st.none() | st.frozensets(st.sampled_from(sorted(ALL))),  # looks at a page, or chooses
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(_steps, max_size=12))
+def test_whatever_happens_is_what_the_documentation_says(
+    steps: list[tuple[int, int, str, frozenset[str] | None]],
+) -> None:
+    log = ListStore()
+    processes = [process(log, account_seconds=0)[1] for _ in range(2)]
+    browsers, obvious = [Device(processes[0]) for _ in range(3)], Obvious()
+    for device, server, user, choice in steps:
+        browsers[device].ask = processes[server]
+        if choice is None:
+            browsers[device].get(user=user)
+        else:
+            browsers[device].choose("action=save&" + "&".join(f"purpose={name}" for name in choice), user)
+            obvious.choose(device, user, choice)
+        assert browsers[device].granted(user) == obvious.look(device, user), (device, user, choice)
 
 
 # The site's own function

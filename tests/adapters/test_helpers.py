@@ -41,9 +41,9 @@ def set_cookies(page: Page, response: Any) -> dict[str, bool]:
     return {name: page.set_cookie(response, name, "1", purpose=purpose, **more) for name, more, purpose in TRIED}
 
 
-def sites() -> tuple[Site, ListStore]:
+def sites(settings: dict[str, Any] = SETTINGS) -> tuple[Site, ListStore]:
     log = ListStore()
-    site = Site.open(SETTINGS, keys=[SECRET])
+    site = Site.open(settings, keys=[SECRET])
     site.store = log
     return site, log
 
@@ -359,9 +359,9 @@ def test_a_cookie_is_set_only_where_it_is_allowed_and_the_view_is_told(ask: Ask)
 # The same without a framework
 
 
-def page_of(body: str = "", **headers: str) -> tuple[Page, Site, ListStore]:
+def page_of(body: str = "", *, settings: dict[str, Any] | None = None, **headers: str) -> tuple[Page, Site, ListStore]:
     """The page of a visitor who has chosen so."""
-    site, log = sites()
+    site, log = sites(settings or SETTINGS)
     from consent.wsgi import ConsentMiddleware
 
     seen: list[Page] = []
@@ -443,6 +443,17 @@ def test_an_event_says_what_the_vendor_documents_and_no_caller_can_say_more() ->
     both = page_of("action=accept")[0].event("google-analytics")
     assert both.consent == {"consent": {"ad_user_data": "GRANTED", "ad_personalization": "GRANTED"}}
     assert page_of("action=accept")[0].event("youtube").payload({"id": 1}) == {"id": 1}
+
+
+def test_the_conversions_api_is_told_nothing_without_consent() -> None:
+    declared = {**SETTINGS, "services": {**SETTINGS["services"], "meta-pixel": {}}}
+    refused, agreed = page_of(settings=declared)[0], page_of("action=accept", settings=declared)[0]
+    with pytest.raises(NotAllowed, match="has not allowed marketing for meta-pixel"):
+        refused.event("meta-pixel").payload({"event_name": "Purchase"})
+    assert agreed.event("meta-pixel").payload({"event_name": "Purchase"}) == {
+        "event_name": "Purchase",
+        "data_processing_options": [],
+    }
 
 
 def test_a_function_that_is_given_the_visitor_needs_no_framework() -> None:
