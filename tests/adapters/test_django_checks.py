@@ -69,6 +69,12 @@ def test_a_log_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "'/tmp/consent.db'" in told["consent.W006"]
 
 
+@pytest.mark.parametrize("setting", ["MEDIA_ROOT", "STATIC_ROOT"])
+def test_a_log_among_the_files_that_anybody_may_have(setting: str) -> None:
+    assert list(check(**{setting: "/tmp"})) == ["consent.W007"]
+    assert check(**{setting: "/tmp/other"}) == {}
+
+
 @pytest.mark.parametrize("key", ["", "changeme", "django-secret-key-change-me"])
 def test_a_key_that_is_missing_or_can_be_guessed(key: str) -> None:
     assert list(check(SECRET_KEY=key)) == ["consent.E002"]
@@ -178,7 +184,8 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_three_lines_in_a_new_project_are_enough(manage: Manage) -> None:
-    assert manage(LINES, "check").stdout == "System check identified no issues (0 silenced).\n"
+    checked = manage(LINES, "check")
+    assert checked.stdout == "System check identified no issues (0 silenced).\n"
     page = "from django.test import Client; print(Client(headers={'host': 'localhost'}).get('/_consent/settings'))"
     assert 'status_code=200, "text/html; charset=utf-8"' in manage(LINES, "shell", "-c", page).stdout
 

@@ -267,6 +267,14 @@ def _log(read_settings: Settings) -> Iterator[CheckMessage]:
     if not path:
         return
     file = Path(path).absolute()
+    for setting in ("MEDIA_ROOT", "STATIC_ROOT"):
+        folder = getattr(settings, setting)
+        if folder and file.is_relative_to(Path(folder).absolute()):
+            yield Warning(
+                f"CONSENT.log: {str(file)!r} is below {setting}, from where files are served to anybody",
+                hint="put it where no server looks",
+                id="consent.W007",
+            )
     if not file.parent.is_dir():
         yield Error(
             f"CONSENT.log: there is no folder {str(file.parent)!r}",
