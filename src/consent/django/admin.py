@@ -214,17 +214,16 @@ class DecisionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         asked = request.GET.get("span", "day")
         length, number, _ = dashboard.SPANS.get(asked, dashboard.SPANS["day"])
         shown = dashboard.periods(length, number, datetime.now(UTC).date())
-        records = self.get_queryset(request)
-        counted = dashboard.count_choices(records, shown)
-        bars, top = dashboard.draw(counted)
-        together = dashboard.total(counted)
+        counted = dashboard.count(self.get_queryset(request), shown, reading.titles())
+        bars, top = dashboard.draw(counted.periods)
+        together = dashboard.total(counted.periods)
         context = {
             "title": "Choices over time",
             "spans": [(name, text, name == asked) for name, (_, _, text) in dashboard.SPANS.items()],
             "by": "Week from" if length > 1 else "Day",
-            "periods": counted,
-            "latest": counted[::-1],
-            "purposes": dashboard.count_purposes(records, reading.titles(), shown[0][0], shown[-1][1]),
+            "periods": counted.periods,
+            "latest": counted.periods[::-1],
+            "purposes": counted.purposes,
             "total": together,
             "shares": [(name, getattr(together, name), together.share(name)) for name in _CHOSEN],
             "bars": bars,

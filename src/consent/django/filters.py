@@ -15,6 +15,8 @@ from typing import Any
 from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import BooleanField, Func, Q, QuerySet, Value
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
 from django.http import HttpRequest
 
 from . import reading
@@ -64,7 +66,8 @@ def refused(purpose: str) -> Q:
 
 
 def _says(name: str, value: str) -> Q:
-    return Q(_Spelt(f'"{name}":{_text(value)},'))
+    # To look for a text costs half of comparing with a pattern.
+    return Q(GreaterThan(StrIndex("body", Value(f'"{name}":{_text(value)},')), 0))
 
 
 def _text(value: str) -> str:
