@@ -15,7 +15,6 @@ from functools import lru_cache
 from threading import Lock
 from uuid import UUID
 
-from .errors import LogUnavailable
 from .exchange import Recall
 from .log.record import Record
 from .log.store import Store, Stored
@@ -126,7 +125,7 @@ class Accounts:
             return None
         try:
             rows = self._store().newest([name.subject for name in names], MOST_CHOICES)
-        except LogUnavailable:
+        except Exception:  # whatever it is, pages must not fail with it
             self._rest = now + _REST
             log.exception("the log cannot be asked for the choices of accounts")
             return None

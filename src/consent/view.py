@@ -96,7 +96,7 @@ def _raise(*_args: Any, **_named: Any) -> Any:
 
 def _given(args: tuple[Any, ...], named: Mapping[str, Any]) -> Asked:
     for value in (named.get("visitor"), *args[:2], *named.values()):
-        if callable(getattr(value, "allows", None)):
+        if value is not None and callable(getattr(value, "allows", None)):
             visitor: Asked = value
             return visitor
     raise ConsentError("this function was not given a visitor: its first argument, or the one named visitor")
