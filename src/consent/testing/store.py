@@ -43,9 +43,25 @@ class ListStore:
             self.notices[record.notice] = notice
         return Receipt(record.id, record.ts, _leaf(record))
 
-    def records(self, **_filters: object) -> Iterator[Stored]:
-        """Nothing is stored; ask :attr:`kept`."""
-        return iter(())
+    def records(
+        self,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: tuple[int, str] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Stored]:
+        """The records in the order of time, as of any log."""
+        if not self.available:
+            raise LogUnavailable("this log was switched off by a test")
+        found = [
+            _stored(each)
+            for each in sorted(self.kept, key=lambda record: (record.ts, record.id))
+            if (since is None or each.ts >= since)
+            and (until is None or each.ts < until)
+            and (after is None or (each.ts, each.id) > after)
+        ]
+        return iter(found[:limit])
 
     def proof(self, record_id: str) -> str | None:
         """The proof of a record that a test has put into :attr:`proofs`."""
@@ -56,13 +72,14 @@ class ListStore:
         if not self.available:
             raise LogUnavailable("this log was switched off by a test")
         found = [record for record in self.kept if record.subject in subjects]
-        return [
-            Stored(each.id, each.ts, each, commitment="", leaf=_leaf(each), authentic=None)
-            for each in reversed(found[-limit:])
-        ]
+        return [_stored(each) for each in reversed(found[-limit:])]
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def _stored(record: Record) -> Stored:
+    return Stored(record.id, record.ts, record, commitment="", leaf=_leaf(record), authentic=None)
 
 
 def _leaf(record: Record) -> str:
