@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +20,7 @@ from sites import SETTINGS, exchanged, postgresql
 from consent.errors import ConfigurationError, LogUnavailable
 from consent.log.store import SqlStore
 
+DOCS, LOG_MD = ((Path(__file__).parents[2] / "docs" / name).read_text("utf-8") for name in ("django-log.md", "log.md"))
 FORM = {"content_type": "application/x-www-form-urlencoded", "HTTP_SEC_FETCH_SITE": "same-origin"}
 
 
@@ -154,16 +157,13 @@ def test_on_an_event_loop_a_decision_is_kept_as_well(database: dict[str, Any]) -
 
 
 class Logs:
-    """A router that keeps the log in a database of its own."""
+    """A router that has the log read by another than who writes it."""
 
     def db_for_write(self, model: Any, **_: Any) -> str | None:
         return "logs" if model._meta.app_label == "consent" else None
 
     def db_for_read(self, model: Any, **_: Any) -> str | None:
         return "auditor" if model._meta.app_label == "consent" else None
-
-    def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool | None:
-        return db == "logs" if app_label == "consent" else None
 
 
 @pytest.mark.parametrize("how", ["named", "routed"])
@@ -175,7 +175,9 @@ def test_the_log_is_in_the_database_that_the_setting_names_or_a_router(
         if how == "named":
             django(CONSENT={**SETTINGS, "log": "django:logs"})
         else:
-            django(DATABASE_ROUTERS=[Logs()])
+            given: dict[str, Any] = {}
+            exec(re.findall(r"^```python\n(.*?)^```$", DOCS, re.MULTILINE | re.DOTALL)[0], given)
+            django(DATABASE_ROUTERS=[given["ConsentRouter"]()])
         assert decide("accept").status_code == 303
         assert (kinds("logs"), kinds("default")) == (["accept_all"], [])
 
@@ -228,6 +230,30 @@ def test_mysql_is_asked_in_its_own_words(django: Callable[..., Any]) -> None:
         == "INSERT IGNORE INTO t (a) VALUES (%s)"
     )
     assert _translated("SELECT 1", mysql) == "SELECT 1"
+
+
+def test_the_role_that_the_documentation_makes_inserts_and_does_nothing_else(
+    cluster: Cluster, make_database: Callable[[str], dict[str, Any]], django: Callable[..., Any]
+) -> None:
+    from django.db import ProgrammingError, connections
+
+    made = make_database("postgresql")
+    [grants] = re.findall(r"^CREATE ROLE consent_app .*?^$", LOG_MD, re.MULTILINE | re.DOTALL)
+    cluster.execute(made["NAME"], grants.replace("consent_app", "django_app"))
+    try:
+        with exchanged({"default": made, "log": {**made, "USER": "django_app"}}):
+            django(CONSENT={**SETTINGS, "log": "django:log"})
+            assert [decide("accept").status_code for _ in range(3)] == [303] * 3
+            assert kinds() == ["accept_all"] * 3
+            for statement in (
+                "UPDATE consent_record SET body = ''",
+                "DELETE FROM consent_record",
+                "SELECT body FROM consent_record",
+            ):
+                with pytest.raises(ProgrammingError, match="permission denied"), connections["log"].cursor() as cursor:
+                    cursor.execute(statement)
+    finally:
+        cluster.execute(made["NAME"], "DROP OWNED BY django_app; DROP ROLE django_app")
 
 
 # Connections
