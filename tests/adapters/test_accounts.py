@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 from consent.carried import Carried
 from consent.errors import LogUnavailable
 from consent.log.record import Record, void
+from consent.log.store import open_store
 from consent.site import Site as ConsentSite
 from consent.testing import ListStore
 from consent.wsgi import ConsentMiddleware
@@ -496,6 +498,29 @@ def test_whatever_happens_is_what_the_documentation_says(
             browsers[device].choose("action=save&" + "&".join(f"purpose={name}" for name in choice), user)
             obvious.choose(device, user, choice)
         assert browsers[device].granted(user) == obvious.look(device, user), (device, user, choice)
+
+
+def test_the_site_s_role_needs_the_grant_that_is_told(cluster: Any) -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    roles, grant = (
+        re.findall(r"^```sql\n(.*?)^```$", (docs / name).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+        for name in ("log.md", "accounts.md")
+    )
+    database = cluster.new_database()
+    owner = open_store(cluster.url(database), keys=[b"key"])
+    owner.find("")
+    owner.close()
+    for block in roles:
+        cluster.execute(database, block)
+    site = open_store(cluster.url(database, "consent_app"), keys=[b"key"])
+    with pytest.raises(LogUnavailable, match="permission denied"):
+        site.newest(["ab" * 16], 1)
+    for block in grant:
+        cluster.execute(database, block)
+    assert site.newest(["ab" * 16], 1) == []
+    site.close()
+    names = ", ".join(sorted(set(re.findall(r"CREATE ROLE (\w+)", "".join(roles)))))
+    cluster.execute(database, f"DROP OWNED BY {names}; DROP ROLE {names}")
 
 
 # The site's own function
