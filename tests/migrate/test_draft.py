@@ -5,7 +5,9 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from consent.errors import ConfigurationError
 from consent.migrate.draft import Draft, make_draft
@@ -94,6 +96,12 @@ def test_a_tracker_in_a_required_group_does_not_become_necessary() -> None:
     services = {service.name: service.purposes for service in read(draft).policy.services}
     assert services == {"required": ("necessary",), "google-analytics": ("analytics",)}
     assert "needs consent" in looks(draft, "services", "google-analytics")
+
+
+def test_nor_does_a_cookie_of_which_only_the_kind_of_service_is_known() -> None:
+    draft = drafted(Group("required", required=True, cookies=cookies("IDE", domain=".doubleclick.net")))
+    assert "services" not in draft.settings
+    assert "google-ad-manager, google-ads" in looks(draft)
 
 
 def test_a_group_called_like_a_known_service_is_that_service_with_its_other_cookies_too() -> None:
@@ -218,6 +226,50 @@ def test_two_groups_that_would_be_one_purpose_by_accident_are_an_error_and_may_b
 def test_a_wrong_purpose_is_one_clear_error(purposes: dict[str, str], error: str) -> None:
     with pytest.raises(ConfigurationError, match=error):
         drafted(Group("analytics"), Group("required", required=True), purposes=purposes)
+
+
+_COOKIES = st.builds(
+    OldCookie,
+    name=st.text(max_size=70) | st.sampled_from(["*", "_ga", "_fbp", "IDE", "sessionid", "**"]),
+    domain=st.sampled_from(["", ".shop.example", ".tracker.example", ".facebook.com", "ünlü.example", "a b"])
+    | st.text(max_size=9),
+    path=st.sampled_from(["/", "", "/shop"]) | st.text(max_size=9),
+    description=st.text(max_size=30),
+)
+_GROUPS = st.builds(
+    Group,
+    varname=st.text(max_size=32)
+    | st.from_regex(r"[-_a-zA-Z0-9]{1,32}", fullmatch=True)
+    | st.sampled_from(["ads", "hotjar"]),
+    name=st.text(max_size=130),
+    description=st.text(max_size=1010),
+    required=st.booleans(),
+    cookies=st.lists(_COOKIES, max_size=4).map(tuple),
+)
+
+
+@hypothesis.given(groups=st.lists(_GROUPS, max_size=4, unique_by=lambda group: group.varname), opt_out=st.booleans())
+@hypothesis.settings(deadline=None, max_examples=60, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
+def test_whatever_is_in_the_tables_becomes_settings_that_start_or_one_clear_error(
+    groups: list[Group], opt_out: bool
+) -> None:
+    try:
+        draft = drafted(*groups, opt_out=opt_out)
+    except ConfigurationError:
+        return
+    policy = read(draft).policy
+    optional = {group.varname for group in groups if not group.required}
+    assert bool(policy.optional) or not optional
+    # Nothing that could be refused has become necessary, and no cookie of a known service either.
+    for service in policy.services:
+        if "necessary" in service.purposes:
+            assert not {cookie.name for cookie in service.cookies if not cookie.third_party} & {"_ga", "_fbp"}
+
+
+def test_a_group_without_cookies_is_asked_about_all_the_same() -> None:
+    draft = drafted(Group("ads"), Group("study", "Study", "For this."))
+    assert draft.settings["purposes"]["marketing"] == {}
+    assert read(draft).policy.optional == ("marketing", "study")
 
 
 def test_a_site_without_groups_is_carried_over_to_one_that_asks_for_nothing() -> None:

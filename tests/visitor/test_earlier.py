@@ -130,6 +130,7 @@ def test_a_group_may_have_been_for_other_purposes_and_the_cookie_may_have_had_an
         ("clara", r"CONSENT.moved_from.library: .*; got 'clara'; did you mean 'klaro'"),
         ({"cookie": "x"}, r"CONSENT.moved_from.library: "),
         ({"library": "klaro", "groups": {"x": ["analitics"]}}, r"CONSENT.moved_from.groups.x: unknown purpose.*'analytics'"),
+        ({"library": "klaro", "cookie": "a b"}, r"CONSENT.moved_from.cookie: must be the name of a cookie; got 'a b'"),
         ({"library": "klaro", "colour": 1}, r"CONSENT.moved_from: unknown setting"),
         ([], r"CONSENT.moved_from: must be a table"),
     ],

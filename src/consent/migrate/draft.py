@@ -9,7 +9,7 @@ the direction of more consent.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -61,15 +61,28 @@ def make_draft(installed: Installed, purposes: Mapping[str, str]) -> Draft:
     draft.note(f"Carried over from {PACKAGE} {installed.version}. What begins with LOOK needs a human eye.")
     draft.note("Where is your privacy page? Set privacy_url.", look=True)
     for group in installed.groups:
-        draft.note(f'Group "{group.varname}"{_quoted(group.name)} is the purpose "{named[group.varname]}".')
+        draft.note(f'Group "{_text(group.varname, 64)}"{_quoted(group.name)} is the purpose "{named[group.varname]}".')
     _law(installed, draft)
     _visitors(installed, named, draft)
     for group in installed.groups:
         _purpose(group, named[group.varname], draft)
     _services(installed.groups, named, installed.hosts, draft)
+    for purpose in _unused(named.values(), draft.settings.get("services", {})):
+        draft.settings.setdefault("purposes", {}).setdefault(purpose, {})
     for path in [path for path in draft.notes if path and not _has(draft.settings, path)]:
         draft.notes[()] += draft.notes.pop(path)
     return draft
+
+
+def _unused(purposes: Iterable[str], services: Mapping[str, Any]) -> Iterator[str]:
+    """The purposes that no service has: these have to be declared to be asked about."""
+    known = catalogue.load()
+    used = {
+        purpose
+        for name, entry in services.items()
+        for purpose in entry.get("purposes", known[name].purposes if name in known else ())
+    }
+    return (purpose for purpose in dict.fromkeys(purposes) if purpose not in used and purpose != NECESSARY)
 
 
 def _has(settings: Mapping[str, Any], path: tuple[str, ...]) -> bool:
@@ -120,14 +133,16 @@ def _folded(varname: str) -> str:
 def _purpose(group: Group, purpose: str, draft: Draft) -> None:
     if purpose in BUILT_IN_PURPOSES:
         if purpose != NECESSARY and group.description:
-            draft.note(f'The purpose "{purpose}" has words of its own here, in five languages; "{group.varname}" said: '
-                       f"{_text(group.description, 1000)}")  # fmt: skip
+            said = f'"{_text(group.varname, 64)}" said: {_text(group.description, 1000)}'
+            draft.note(f'The purpose "{purpose}" has words of its own here, in five languages; {said}')
         return
     purposes = draft.settings.setdefault("purposes", {})
     path = ("purposes", purpose)
     title, text = _text(group.name, 120) or purpose, _text(group.description, 1000)
     if purpose in purposes:
-        draft.note(f'The group "{group.varname}" has this purpose too: do the words tell of both?', *path, look=True)
+        draft.note(
+            f'The group "{_text(group.varname, 64)}" has this purpose too: do the words tell of both?', *path, look=True
+        )
         return
     purposes[purpose] = {"title": title, "text": text or title}
     if not text:
@@ -151,11 +166,12 @@ def _services(groups: Iterable[Group], purposes: Mapping[str, str], hosts: tuple
                 known.setdefault(owners[0], []).append(group)
                 draft.note(f"Sets {_cookie(cookie)}", "services", owners[0].name)
                 continue
-            own.append(cookie)
             if owners:
                 which = ", ".join(service.name for service in owners[:6])
                 draft.note(f"{_cookie(cookie)} is of {which}, or of others: declare the one that you have.",
                            "services", name, look=True)  # fmt: skip
+            if not (owners and group.required):  # whoever's it is, it is not necessary
+                own.append(cookie)
         if own:
             _own_service(group, purposes[group.varname], own, hosts, draft)
     for service, its in known.items():
@@ -196,7 +212,8 @@ def _own_service(group: Group, purpose: str, cookies: list[OldCookie], hosts: tu
         if _COOKIE.match(cookie.name):
             declared.append({"name": cookie.name, "third_party": True} if domain else {"name": cookie.name})
             if domain:
-                draft.note(f'To hold what sets cookies at {domain}, add hosts = ["{domain}"].', *path, look=True)
+                host = _text(domain, 250)
+                draft.note(f'To hold what sets cookies at {host}, add hosts = ["{host}"].', *path, look=True)
         elif not cookie.name.strip("*") and _DOMAIN.match(domain):
             reached += [domain, f"*.{domain}"]
             draft.note(f"Whatever loads from {domain} is held from now on.", *path, look=True)
@@ -206,7 +223,7 @@ def _own_service(group: Group, purpose: str, cookies: list[OldCookie], hosts: tu
         return
     entry = draft.settings.setdefault("services", {}).setdefault(name, {})
     if name not in catalogue.load():
-        entry.setdefault("title", _text(group.name, 120) or group.varname)
+        entry.setdefault("title", _text(group.name, 120) or name)
         entry["purposes"] = list(dict.fromkeys([*before.get("purposes", []), purpose]))
         if purpose != NECESSARY:
             note = "Nobody in the catalogue sets these. Name the provider, and hosts or snippets to be held."

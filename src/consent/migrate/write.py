@@ -45,17 +45,25 @@ def _long(value: Any) -> bool:
 
 
 def _value(value: Any) -> str:
-    """A value in TOML. Texts are printable, so JSON's spelling is TOML's."""
+    """A value in TOML."""
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{_key(name)} = {_value(item)}' for name, item in value.items())} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
-    return json.dumps(value, ensure_ascii=False)
+    return _text(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _key(name: str) -> str:
     bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return name if bare else json.dumps(name, ensure_ascii=False)
+    return name if bare else _text(name)
+
+
+def _text(text: str) -> str:
+    """A text in double quotes, as TOML and Python both read it."""
+    shown = (
+        f"\\U{ord(each):08x}" if not each.isprintable() else f"\\{each}" if each in '"\\' else each for each in text
+    )
+    return f'"{"".join(shown)}"'
 
 
 def _python(draft: Draft) -> str:
@@ -84,7 +92,7 @@ def _literal(value: Any) -> str:
         return f"{{{', '.join(f'{_literal(name)}: {_literal(item)}' for name, item in value.items())}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(_literal, value))}]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return _text(value) if isinstance(value, str) else repr(value)
 
 
 def _said(draft: Draft, path: tuple[str, ...], indent: str = "") -> Iterator[str]:

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -20,6 +21,8 @@ from .policy import Policy
 from .reader import Table
 
 __all__ = ["LIBRARIES", "MovedFrom", "read_moved_from"]
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 
 #: The libraries whose visitors' cookie can be read, and what it is called unless a site renames it.
 LIBRARIES: Mapping[str, str] = MappingProxyType(
@@ -61,6 +64,8 @@ def read_moved_from(table: Table, policy: Policy) -> MovedFrom | None:
     groups = {**_usual(library, policy), **{name: (name,) for name in policy.names}}
     groups = {name: purposes for name, purposes in groups.items() if said.isdisjoint(purposes)} | named
     cookie = entry.text("cookie", LIBRARIES[library], longest=64)
+    if not _TOKEN.match(cookie):
+        entry.fail("cookie", "must be the name of a cookie", cookie)
     entry.finish()
     return MovedFrom(library, cookie, MappingProxyType(groups))
 
