@@ -171,6 +171,25 @@ def test_a_language_that_a_view_activates_is_the_banners(is_async: bool) -> None
         translation.deactivate()
 
 
+@pytest.mark.parametrize("prefixed", [True, False])
+def test_our_own_pages_speak_what_the_page_does_that_they_lead_back_to(prefixed: bool) -> None:
+    from types import ModuleType
+
+    from django.conf.urls.i18n import i18n_patterns
+    from django.urls import path
+
+    urls: Any = ModuleType("urls")
+    urls.urlpatterns = i18n_patterns(path("page", plain), prefix_default_language=prefixed)
+    ask = serve(plain, middleware=[CONSENT, LOCALE], LANGUAGES=LANGUAGES, ROOT_URLCONF=urls)
+    for language, page in (("fr", "/fr/page"), ("en", "/en/page" if prefixed else "/page")):
+        answer = get(ask, page, Accept_Language="de")
+        assert _language(answer.text) == language
+        assert f"/_consent/settings?next={page}" in answer.text
+        assert _language(get(ask, f"/_consent/settings?next={page}", Accept_Language="de").text) == language
+    without = _language(get(ask, "/_consent/settings", Accept_Language="de").text)
+    assert without == ("de" if prefixed else "en")
+
+
 def test_a_site_of_one_language_has_its_banner_in_it() -> None:
     assert _language(get(serve(plain, LANGUAGE_CODE="fr"), Accept_Language="de").text) == "fr"
 

@@ -30,7 +30,7 @@ def _policies() -> list[str]:
     found: list[str] = []
     for names in stack():
         if _DJANGO in names:
-            from django.utils import csp  # Django 6
+            from django.utils import csp  # pyright: ignore[reportMissingModuleSource] - Django 6
 
             found.append(csp.build_policy(settings.SECURE_CSP))
         elif _DJANGO_CSP in names:

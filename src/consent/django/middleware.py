@@ -8,18 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
-from django.conf import global_settings, settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.encoding import escape_uri_path
-from django.utils.translation import get_language, get_language_from_request
 
 from ..banner.page import Page
 from ..errors import ConfigurationError
 from ..exchange import Facts, Pass, Reply, Step
 from .apps import the_site
 from .csp import make_nonce, needs_nonce
+from .language import language_of
 from .stack import places
 from .translate import gate_body, gate_body_async, key_of, read_headers, write_headers
 
@@ -102,19 +101,9 @@ class ConsentMiddleware:
             host=_host(request),
             now=time.time(),
             entropy=os.urandom,
-            language=lambda: self._language(request),
+            language=lambda: language_of(request, localised=self._localised),
             address=meta.get("REMOTE_ADDR"),
         )
-
-    def _language(self, request: HttpRequest) -> str | None:
-        """The language that is active, or will be; None where nobody has said in which the site's pages are."""
-        if not settings.USE_I18N:
-            return None
-        if self._localised:
-            # LocaleMiddleware runs further in, and not for our own addresses.
-            return get_language() if hasattr(request, "LANGUAGE_CODE") else get_language_from_request(request)
-        active = get_language()
-        return None if active == global_settings.LANGUAGE_CODE else active
 
 
 class _Asked:
