@@ -10,13 +10,13 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import fastapi
 import pytest
 from doors import SECRET, SETTINGS, Answer, Request, _django_settings, call_asgi, call_wsgi
 
-from consent import NotAllowed, UnknownPurpose, UnknownService, requires
+from consent import ConsentError, NotAllowed, UnknownPurpose, UnknownService, requires
 from consent.asgi import visitor
 from consent.banner.page import Page
 from consent.carried import Carried
@@ -445,6 +445,38 @@ def test_an_event_says_what_the_vendor_documents_and_no_caller_can_say_more() ->
     assert page_of("action=accept")[0].event("youtube").payload({"id": 1}) == {"id": 1}
 
 
+def test_a_plain_asgi_application_can_need_an_agreement() -> None:
+    from consent.asgi import ConsentMiddleware
+    from consent.asgi import requires as requires_asgi
+
+    @requires_asgi("analytics")
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"THE STATS"})
+
+    gated = ConsentMiddleware(app, sites()[0])
+    refused = get(lambda request: call_asgi(gated, request), "/")
+    assert (refused.status, refused.text) == (403, "This needs your consent.\n")
+    assert "private" in refused.header("cache-control")
+    cookie = chosen(lambda request: call_asgi(gated, request), "action=accept")
+    assert get(lambda request: call_asgi(gated, request), "/", cookie).text == "THE STATS"
+
+
+def test_a_view_that_came_through_no_gate_is_an_error_that_says_so() -> None:
+    from consent.asgi import requires as requires_asgi
+    from consent.django import requires as requires_django
+    from consent.wsgi import requires as requires_wsgi
+
+    class Request:
+        scope: ClassVar[dict[str, Any]] = {"type": "http"}
+
+    for made, given in ((requires_wsgi, {}), (requires_asgi, Request()), (requires_django, object())):
+        with pytest.raises(ConsentError, match="came through"):
+            made("analytics")(lambda *_: "THE STATS")(given, None)
+    with pytest.raises(ConsentError, match="was not given a visitor"):
+        requires("analytics")(lambda *_: "THE STATS")("an article")
+
+
 def test_the_conversions_api_is_told_nothing_without_consent() -> None:
     declared = {**SETTINGS, "services": {**SETTINGS["services"], "meta-pixel": {}}}
     refused, agreed = page_of(settings=declared)[0], page_of("action=accept", settings=declared)[0]
@@ -525,6 +557,8 @@ def test_a_task_can_be_a_function_that_needs_an_agreement() -> None:
 
     reader, site, _ = page_of("action=save&purpose=analytics")
     assert convert(site.carried(reader.carry())) == "sent"
+    assert site.carried(reader.carry()).serves("google-analytics")
+    assert not site.carried(reader.carry()).serves("youtube")
     assert convert(site.carried("")) == "dropped"
 
 

@@ -89,6 +89,10 @@ def test_what_is_well_signed_but_not_our_spelling_reads_as_nothing(content: obje
     assert CARRIER.decode(signed(content)) is None
 
 
+def test_what_is_too_long_is_not_even_looked_at() -> None:
+    assert CARRIER.decode(CARRIER.encode(LOAD) * 30) is None
+
+
 def test_a_cookie_is_no_carried_decision_nor_the_other_way_round() -> None:
     cookie = DecisionCookie([KEY])
     decision = Decision(frozenset({"analytics"}), policy="1", model="opt-in", at=NOW)

@@ -20,7 +20,7 @@ from ..errors import NotAllowed, UnknownService
 from ..policy.policy import Policy
 from .vendors import server_fields
 
-__all__ = ["Event", "event_of", "serves"]
+__all__ = ["Event", "event_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,3 @@ def event_of(policy: Policy, service: str, granted: frozenset[str]) -> Event:
             missing = tuple(name for name in each.purposes if name not in granted)
             return Event(service, missing, server_fields(policy, service, granted))
     raise UnknownService(service, (each.name for each in policy.services))
-
-
-def serves(policy: Policy, service: str, granted: frozenset[str]) -> bool:
-    """Whether a declared service may be served: all its purposes are allowed.
-
-    :raises UnknownService: if the site has not declared such a service.
-    """
-    return bool(event_of(policy, service, granted))
