@@ -109,9 +109,11 @@ def _newspaper(url: str, log: str) -> Place:
 
 
 _PATH = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(ROOT / "examples")]))
+_FACTORY = ROOT / "examples" / "flask_factory"
 _WORKERS = ["--bind", "127.0.0.1:0", "--workers", "2", "--threads", "4"]
 _COMMANDS = {
     "flask": python("-m", "gunicorn", *_WORKERS, "flask_site:app"),
+    "flask-factory": python("-m", "gunicorn", *_WORKERS, f"--pythonpath={_FACTORY}", "bakery:create_app()"),
     "django": python("-m", "gunicorn", *_WORKERS, "django_site:application"),
     "wsgi": python("-m", "waitress", "--listen=127.0.0.1:0", "wsgi_site:app"),
     "starlette": python("-m", "uvicorn", "--port", "0", "starlette_site:app"),
@@ -139,7 +141,7 @@ def bakery(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterat
         yield start
 
 
-@pytest.fixture(params=["demo", "flask", "django", "wsgi", "starlette", "fastapi"])
+@pytest.fixture(params=["demo", "flask", "flask-factory", "django", "wsgi", "starlette", "fastapi"])
 def place(request: pytest.FixtureRequest, demo: Callable[..., Place], bakery: Callable[[str], Place]) -> Place:
     """Each site in turn."""
     return demo() if request.param == "demo" else bakery(request.param)
