@@ -462,6 +462,33 @@ def test_a_plain_asgi_application_can_need_an_agreement() -> None:
     assert get(lambda request: call_asgi(gated, request), "/", cookie).text == "THE STATS"
 
 
+def test_django_s_classes_can_need_an_agreement_sync_and_async() -> None:
+    _django_settings(SETTINGS, "unset")
+    from asgiref.sync import async_to_sync
+    from django.http import HttpResponse
+    from django.test import RequestFactory
+    from django.utils.decorators import method_decorator
+    from django.views import View
+
+    from consent.django import requires as requires_django
+
+    @method_decorator(requires_django("analytics"), name="get")
+    class Stats(View):
+        def get(self, request: Any) -> HttpResponse:
+            return HttpResponse("THE STATS")
+
+    class Later(View):
+        async def get(self, request: Any) -> HttpResponse:
+            return HttpResponse("THE STATS")
+
+    later = requires_django("analytics")(Later.as_view())
+    for view in (Stats.as_view(), async_to_sync(later)):
+        for page, status in ((page_of()[0], 403), (page_of("action=accept")[0], 200)):
+            request: Any = RequestFactory().get("/")
+            request.consent = page
+            assert view(request).status_code == status
+
+
 def test_a_view_that_came_through_no_gate_is_an_error_that_says_so() -> None:
     from consent.asgi import requires as requires_asgi
     from consent.django import requires as requires_django
