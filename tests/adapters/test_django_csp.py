@@ -114,6 +114,20 @@ def test_a_banner_placed_by_hand_has_the_nonce(middleware: str) -> None:
     assert marked(answer, 'link rel="stylesheet"') == [nonce, nonce]
 
 
+def test_a_banner_placed_by_hand_takes_the_nonce_that_it_is_given(middleware: str) -> None:
+    processors = ["request", *(["csp"] if middleware == DJANGO else [])]
+    engine = {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": [f"django.template.context_processors.{name}" for name in processors]},
+    }
+    nonce_of = "csp_nonce" if middleware == DJANGO else "request.csp_nonce"
+    placed = "{% load consent %}" + PAGE.replace("<p>News", f"{{% consent_banner nonce={nonce_of} %}}<p>News")
+    answer = get(site(middleware, OWN_FILES, placed, TEMPLATES=[engine]))
+    (nonce,) = nonces(answer)
+    assert marked(answer, 'link rel="stylesheet"') == [nonce]
+
+
 def test_the_guard_has_the_nonce(middleware: str) -> None:
     answer = get(site(middleware, ONLY_NONCES, consent={"wall": "guard"}))
     (nonce,) = nonces(answer)

@@ -52,4 +52,6 @@ def _there(page: Page | None) -> Page:
 
 
 def _nonce(request: HttpRequest | None, given: str | None) -> str | None:
-    return given or (made_nonce(request) if request is not None else None)
+    # One that nobody asked for before reads as no, and is made by being written.
+    made = str(given) if given is not None else ""
+    return made or (made_nonce(request) if request is not None else None)
