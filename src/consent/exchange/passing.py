@@ -235,6 +235,8 @@ class Pass:
 
     def _taken_back(self) -> Headers:
         """The browser's cookie anew, where its account has taken back on another device what it grants."""
+        if self._account is None:
+            return []
         left = lessened(self._consent.said(self._facts), self._account)
         return self._consent.written(self._facts, left, self.visitor.regime) if left is not None else []
 

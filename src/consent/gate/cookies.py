@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from .csp import without_reports
 from .match import Rules, addresses_in, refresh_address
@@ -132,12 +133,13 @@ def expire(rules: Rules, allowed: frozenset[str], cookie_header: str, hostname: 
     return ended
 
 
-def _domains(hostname: str) -> list[str]:
+@lru_cache(maxsize=256)
+def _domains(hostname: str) -> tuple[str, ...]:
     """The host and the domains above it on which it could have set a cookie; a browser refuses public suffixes."""
     labels = hostname.split(".")
     if len(hostname) > 253 or len(labels) > _LABELS or labels[-1].isdigit() or not _DOMAIN.match(hostname):
-        return []
-    return [".".join(labels[at:]) for at in range(len(labels) - 1)]
+        return ()
+    return tuple(".".join(labels[at:]) for at in range(len(labels) - 1))
 
 
 def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site: str) -> Headers:
