@@ -152,9 +152,9 @@ class Consent:
         """The headers that put a decision into the browser's cookie, until it has run out."""
         secure, host = facts.secure, facts.hostname
         age = add_months(decision.at, regime.months) - int(facts.now)
-        values = [self.cookie.write(decision, secure=secure, max_age=age, host=host)]
-        ended = self.cookie.end(secure=secure, host=host)
-        return [("Set-Cookie", value) for value in ([*values, ended] if ended else values)]
+        ended = self.cookie.end(secure=secure, host=host)  # first: clients may take the two for one
+        written = self.cookie.write(decision, secure=secure, max_age=age, host=host)
+        return [("Set-Cookie", value) for value in (ended, written) if value is not None]
 
     def page(self, facts: Facts, visitor: Visitor, *, lang: str | None = None) -> Page:
         """What the visitor's page may ask and place. ``lang``: in which language it was shown, where that is known."""
