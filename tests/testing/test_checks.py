@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from werkzeug.test import Client
 
 from consent.errors import ConfigurationError, ConsentError
+from consent.gate.walk import TAG_CAP
 from consent.site import Site
 from consent.testing import (
     ConsentClient,
@@ -315,10 +317,16 @@ def test_a_coded_page_is_not_taken_for_a_clean_one() -> None:
 
 
 def test_a_tag_that_was_too_long_to_be_read_is_held() -> None:
-    tag = f"<img src='https://www.facebook.com/tr?id=1' alt='{'a' * 400_000}'>"
+    tag = f"<img src='https://www.facebook.com/tr?id=1' alt='{'a' * (TAG_CAP + 1)}'>"
     assert_held(gated(tag), "meta-pixel")
     with pytest.raises(AssertionError, match="meta-pixel is not held"):
         assert_held(ungated(tag), "meta-pixel")
+
+
+def test_without_the_parser_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "justhtml", None)
+    with pytest.raises(ConsentError, match=r'pip install "cookie-consent\[testing\]"'):
+        assert_no_trackers(served("<p>x</p>"))
 
 
 def test_what_is_no_response_is_refused() -> None:
