@@ -401,3 +401,24 @@ def test_an_element_that_is_passed_over_whole_hides_nothing(
     looking = Rules(POLICY)
     for page, out in zip(pages, passed, strict=True):
         assert gated(looking, page) == out, page
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<style>@import 'data:text/css,a{b:url(%2f%2fcdn.mxpnl.com/a)}';</style>",
+        "<style>@import url(DATA:text/css;base64,YXtiOnVybCgvL2Nkbi5teHBubC5jb20vYSl9);</style>",
+        "<style>@import 'data:text/css,@import%20%22data:text/css,a%257bb:url(%252f%252fcdn.mxpnl.com/a)%257d%22';</style>",
+        '<script type=importmap>{"imports":{"a":"https:\\u002f\\u002fcdn.mxpnl.com/a"}}</script>',
+        '<script type=importmap>{"imports":{"a":"https://cdn.mx\\tpnl.com/a"}}</script>',
+        "<script type=module>import 'https:\\x2f/cdn.mxpnl.com/a'</script>",
+        "<script type=module>import '//cdn\\u{2e}mxpnl.com/a'</script>",
+        "<script type=module>import '//cdn.mx\\\npnl.com/a'</script>",
+        "<iframe src='data:text/html,<img src=//cdn.mx%0Apnl.com/a>'></iframe>",
+        "<script type=text/partytown src=//cdn.mxpnl.com/a></script>",
+    ],
+)
+def test_what_an_escape_or_an_address_hides_is_found(tag: str, rules: Callable[[Policy], Rules]) -> None:
+    made = rules(CATALOGUE)
+    for page in (f"<body><p>a</p>{tag}b<p title='c'>d", f"<head>{tag}", f"<svg><p>{tag}"):
+        assert b"data-consent-for" in gated(made, page.encode()), page

@@ -24,7 +24,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from ..policy.policy import Service
 from .glance import Glance
 from .look import look_of
-from .match import Rules, addresses_in, document_in, imports_in, refresh_address
+from .match import Rules, addresses_in, document_in, imports_in, refresh_address, undone
 from .sight import Sight
 from .tokens import Tag, harmless_end
 
@@ -71,7 +71,7 @@ _MARKED = frozenset(b"href xlink:href action formaction content style".split())
 #: Types of a script element that run or load (HTML Standard, 4.12.1.1; MIME Sniffing, 4.6). The rest is data.
 _RUNS = re.compile(
     rb"(?:|(?:text|application)/(?:x-)?(?:java|ecma)script(?:1\.[0-5])?|text/(?:jscript|livescript)|module|importmap"
-    rb"|speculationrules|text/babel|text/jsx)\Z",
+    rb"|speculationrules|text/(?:babel|jsx|partytown))\Z",
     re.IGNORECASE,
 )
 #: Names of attributes that are scripts (HTML Standard, 8.1.8.1).
@@ -283,7 +283,7 @@ class Judge:
         for content in contents:
             if runs:
                 owners += [(group, content.strip()[:120]) for group in self._served(content)]
-                owners += self._addresses(content) if _maps(tag) else []
+                owners += self._addresses(f"{content} {undone(content)}") if _maps(tag) else []
             elif tag.name == b"style":
                 owners += self._addresses(content, css=True)
         return owners

@@ -217,6 +217,8 @@ _ADDRESS = re.compile(rb"[^\s\"'`()<>,;]*")
 #: What names the addresses that a script loads by itself.
 _IMPORT = rb"(?:import|from)[\s(\x1c-\x1f\x80-\xff]*"
 _IMPORTING = re.compile(_IMPORT + rb"(?:[\"'`]|/[*/])")
+#: Escapes in a script's strings that may stand for a part of an address.
+_SCRIPT_ESCAPE = re.compile(rb"\\[ux\n]")
 #: A tag with values, or with a mark without one.
 _TELLING_TAG = re.compile(rb"<[a-zA-Z][^<>=-]*[=-][^<>]*>")
 
@@ -280,6 +282,8 @@ class _Searching:
             return not _is_hiding(text) and self._clears(text, low, self._all, relative=True)
         # Without an import, a script loads what it puts together: only the addresses of declared services count.
         importing = (b"import" in text or b"export" in text) and _IMPORTING.search(text) is not None
+        if importing and _SCRIPT_ESCAPE.search(text):
+            return False
         known = self._all if importing else self._declared
         return self._clears(text, low, known) and not self._rules.snippets_in(text)
 
@@ -305,10 +309,12 @@ class _Searching:
 
 
 def _is_hiding(style: bytes) -> bool:
-    """Whether css escapes or tabs may hide an address."""
+    """Whether css escapes, tabs, or a style within may hide an address."""
+    low = style.lower()
+    if b"text/css" in low:
+        return True
     if b"\\" not in style and b"\t" not in style:
         return False
-    low = style.lower()
     if any(escape.search(low) for escape in _ESCAPES):
         return True
     for start in _STARTS:
@@ -347,7 +353,7 @@ _STOPS = (
 _SPELT_HOSTS = (rb"//[^/?#\t\n\f\r >\\]*[&%\x00-\x08\x0b\x0e-\x1f\x80-\xff]", rb"//[^/?#]*@")
 #: The same in a script or style, where slashes may lean either way.
 _SPELT_IN_TEXT = rb"(?:[\\/][\\/]+|(?:ttps?|wss?):[\\/]?)[^" + _END + rb"]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
-_IMPORTS = _IMPORT + rb"(?:[\"'`][^\"'`]*(?:[\\/][\\/]|https?:|wss?:)|/[*/])"
+_IMPORTS = _IMPORT + rb"(?:[\"'`][^\"'`]*(?:\\|//|https?:|wss?:)|/[*/])"
 _NO_NAME = rb"[^A-Za-z0-9_$]"
 _MAPS = rb"importmap|speculationrules"
 _KINDS = _STOP, _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(8)

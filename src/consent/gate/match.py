@@ -19,7 +19,17 @@ from urllib.parse import unquote
 
 from ..policy.policy import Policy, Service
 
-__all__ = ["NEEDLESS", "Rules", "addresses_in", "document_in", "edges", "imports_in", "refresh_address", "wildcard"]
+__all__ = [
+    "NEEDLESS",
+    "Rules",
+    "addresses_in",
+    "document_in",
+    "edges",
+    "imports_in",
+    "refresh_address",
+    "undone",
+    "wildcard",
+]
 
 _SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp"})
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*):(.*)\Z", re.DOTALL)
@@ -52,6 +62,11 @@ _DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
 _DEAD = re.compile(
     r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
 )
+#: Styles in addresses, of which styles import some; within so many others they are read.
+_DATA_STYLE = re.compile(r"data:\s*text/css", re.IGNORECASE)
+_DATA_BASE64 = re.compile(r"data:\s*text/css[^,]{0,200};\s*base64\s*,([A-Za-z0-9+/=%]+)", re.IGNORECASE)
+_DEPTH = 3
+_SCRIPT_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,8})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 #: Addresses that scripts keep in strings, in markup and styles within these, and behind a scheme put in by a template.
 _IN_STRING = re.compile(r"[\"'`(=}]\s*((?:(?:https?|wss?):)?//[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*)", re.IGNORECASE)
 #: What no host's name has in it (URL Standard, forbidden domain code points), nor "&", nor what a template fills in.
@@ -337,8 +352,11 @@ def _with_edges(snippet: str) -> str:
     return r"(?<![A-Za-z0-9_$])" * before + re.escape(snippet) + r"(?![A-Za-z0-9_$])" * after
 
 
-def addresses_in(text: str, *, css: bool = False) -> list[str]:
-    """What looks like an absolute address within a script or css, escapes undone; in css, like a relative one, too."""
+def addresses_in(text: str, *, css: bool = False, depth: int = 0) -> list[str]:
+    """What looks like an absolute address within a script or css, escapes undone; in css, like a relative one, too.
+
+    ``depth``: in how many styles within ``data:`` addresses the text stands.
+    """
     if "\\" in text:
         text = f"{text} {_CSS_ESCAPE.sub(_unescaped, text)}" if css else f"{text} {text.replace(chr(92) + '/', '/')}"
     if css and "\t" in text:
@@ -349,7 +367,41 @@ def addresses_in(text: str, *, css: bool = False) -> list[str]:
             addresses += [_scheme(text, found.start()) + found.group() for found in leaning.finditer(text)]
     if ":" in text:
         addresses += [_scheme(text, found.start() + 1) + found.group()[1:] for found in _SCHEMED.finditer(text)]
-    return [*addresses, *_CSS_URL.findall(text)] if css else addresses
+    if css:
+        addresses += _CSS_URL.findall(text)
+        for style in _styles_in(text) if depth < _DEPTH else ():
+            addresses += addresses_in(style, css=True, depth=depth + 1)
+    return addresses
+
+
+def _styles_in(css: str) -> list[str]:
+    """The styles within ``data:`` addresses in a style, with whatever stands around them."""
+    first = _DATA_STYLE.search(css)
+    if first is None:
+        return []
+    rest = css[first.start() :]
+    return [unquote(rest)] * ("%" in rest) + [_decoded(found.group(1)) for found in _DATA_BASE64.finditer(rest)]
+
+
+def _decoded(content: str) -> str:
+    """The text that base64 is; ``""`` if it is none."""
+    try:
+        return b64decode(re.sub(r"\s+", "", unquote(content)).rstrip("=") + "==").decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+def undone(script: str) -> str:
+    """A script's or JSON's text, the escapes in its strings undone: of characters, and of what addresses leave out."""
+    return _SCRIPT_ESCAPE.sub(_spelt_out, script) if "\\" in script else script
+
+
+def _spelt_out(found: re.Match[str]) -> str:
+    number, letter = found.group(1) or found.group(2) or found.group(3), found.group(4)
+    if number is None:
+        return "" if letter in "tnr\n" else letter
+    code = int(number, 16)
+    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else "\ufffd"
 
 
 def _scheme(text: str, end: int) -> str:
@@ -373,7 +425,8 @@ def imports_in(script: str) -> str:
     """What a script imports, or exports from elsewhere, a line each."""
     if "import" not in script and "export" not in script:
         return ""
-    return "\n".join(address for imported in _IMPORTS for address in imported.findall(script))
+    imported = [address for each in _IMPORTS for address in each.findall(script)]
+    return "\n".join((*imported, *(undone(address) for address in imported if "\\" in address)))
 
 
 def refresh_address(content: str) -> str:
@@ -394,13 +447,10 @@ def document_in(url: str) -> str:
     kind, _, content = body.partition(",")
     if _DEAD.match(kind):
         return ""
+    if kind.rstrip().lower().endswith("base64"):
+        return html.unescape(_decoded(content))
     content = unquote(content)
-    if not kind.rstrip().lower().endswith("base64"):
-        return html.unescape(content)
-    try:
-        return html.unescape(b64decode(re.sub(r"\s+", "", content).rstrip("=") + "==").decode("utf-8", "replace"))
-    except ValueError:
-        return ""
+    return html.unescape(f"{content} {_STRIPPED.sub('', content)}")
 
 
 def _readings(url: str, site: str, *, references: bool) -> list[Address]:
