@@ -229,6 +229,7 @@ def test_mysql_is_asked_in_its_own_words(django: Callable[..., Any]) -> None:
         _translated("INSERT INTO t (a) VALUES (%s) ON CONFLICT DO NOTHING", mysql)
         == "INSERT IGNORE INTO t (a) VALUES (%s)"
     )
+    assert _translated("INSERT INTO t (a)\nON CONFLICT DO NOTHING", mysql) == "INSERT IGNORE INTO t (a)"
     assert _translated("SELECT 1", mysql) == "SELECT 1"
 
 

@@ -42,7 +42,7 @@ _PAUSES = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 _NO_ORDER = {"40001", "40P01", 1213}
 #: Who speaks the engine's SQL; to whom it must be translated.
 _NATIVE, _TRANSLATED = ("sqlite", "postgresql", "cockroachdb"), ("mysql",)
-_IGNORE = " ON CONFLICT DO NOTHING"
+_IGNORE = "ON CONFLICT DO NOTHING"
 _T = TypeVar("_T")
 
 
@@ -276,7 +276,7 @@ class _Transaction:
 
     def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> int:
         marks = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
-        statement = _translated(f"INSERT INTO {table} VALUES {marks}{_IGNORE}", self._connection)  # noqa: S608 - ours
+        statement = _translated(f"INSERT INTO {table} VALUES {marks} {_IGNORE}", self._connection)  # noqa: S608 - ours
         with self._connection.cursor() as cursor:
             cursor.execute(statement, [value for row in rows for value in row])
             return int(cursor.rowcount)
@@ -287,7 +287,7 @@ def _translated(statement: str, connection: BaseDatabaseWrapper) -> str:
     if connection.vendor in _NATIVE or not statement.endswith(_IGNORE):
         return statement
     insert = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
-    return f"{insert}{statement.removeprefix('INSERT INTO').removesuffix(_IGNORE)}"
+    return f"{insert}{statement.removeprefix('INSERT INTO').removesuffix(_IGNORE).rstrip()}"
 
 
 def _serialized(work: Callable[[], _T], database: DjangoDatabase, connection: BaseDatabaseWrapper) -> _T:
