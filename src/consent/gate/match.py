@@ -46,7 +46,10 @@ _SCHEME_END = re.compile(r"(?:https?|wss?):\Z", re.IGNORECASE)
 _PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]*[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?|\r\n|[\n\r\f]|([^0-9a-fA-F\n\r\f]))")
 #: Addresses in css, relative ones too.
-_CSS_URL = re.compile(r"(?:(?:url|image-set)\(|@import)\s*[\"']?\s*([^\s\"'()<>,;]+)", re.IGNORECASE)
+_CSS_URLS = (
+    re.compile(r"\((?:(?<=[uU][rR][lL]\()|(?<=-[sS][eE][tT]\())\s*[\"']?\s*([^\s\"'()<>,;]+)"),
+    re.compile(r"@[iI][mM][pP][oO][rR][tT]\s*[\"']?\s*([^\s\"'()<>,;]+)"),
+)
 #: What a script imports, or exports from elsewhere. What bundlers are to do with it is said in a comment before it. No
 #: two ways to match the same, and no more than so much of it: hence linear.
 _IMPORTS = tuple(
@@ -368,7 +371,8 @@ def addresses_in(text: str, *, css: bool = False, depth: int = 0) -> list[str]:
     if ":" in text:
         addresses += [_scheme(text, found.start() + 1) + found.group()[1:] for found in _SCHEMED.finditer(text)]
     if css:
-        addresses += _CSS_URL.findall(text)
+        for each in _CSS_URLS:
+            addresses += each.findall(text)
         for style in _styles_in(text) if depth < _DEPTH else ():
             addresses += addresses_in(style, css=True, depth=depth + 1)
     return addresses
