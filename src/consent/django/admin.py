@@ -5,6 +5,8 @@ log erase``, which puts a tombstone in its place. The admin's own queries choose
 checked by the log's engine.
 """
 
+# ruff: noqa: ARG002 - Django calls them by these names
+
 from __future__ import annotations
 
 import tempfile
@@ -95,13 +97,13 @@ class DecisionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     # Who may what
 
-    def has_add_permission(self, *_: object) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, *_: object) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, *_: object) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Record | None = None) -> bool:
@@ -112,12 +114,12 @@ class DecisionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).using(reading.log_alias()).only("rid", "ts")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002 - Django's names
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _Decisions
 
     def get_search_results(
         self,
-        request: HttpRequest,  # noqa: ARG002 - Django's names
+        request: HttpRequest,
         queryset: QuerySet[Any],
         search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
@@ -137,20 +139,20 @@ class DecisionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return format_html('<span class="consent-kind consent-{}">{}</span>', name, text)
 
     @admin.display(description="granted", empty_value="–")
-    def granted(self, record: Any) -> str:
-        return ", ".join(record.said.record.granted) if record.said.record else ""
+    def granted(self, record: Any) -> str | None:
+        return ", ".join(record.said.record.granted) or None if record.said.record else None
 
     @admin.display(description="refused", empty_value="–")
-    def refused(self, record: Any) -> str:
-        return ", ".join(record.said.record.refused) if record.said.record else ""
+    def refused(self, record: Any) -> str | None:
+        return ", ".join(record.said.record.refused) or None if record.said.record else None
 
     @admin.display(description="language", empty_value="–")
-    def language(self, record: Any) -> str:
-        return record.said.record.lang if record.said.record else ""
+    def language(self, record: Any) -> str | None:
+        return record.said.record.lang if record.said.record else None
 
     @admin.display(description="regime", empty_value="–")
-    def regime(self, record: Any) -> str:
-        return record.said.record.regime if record.said.record else ""
+    def regime(self, record: Any) -> str | None:
+        return record.said.record.regime if record.said.record else None
 
     @admin.display(description="proof")
     def state(self, record: Any) -> SafeString:
@@ -177,7 +179,7 @@ class DecisionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self,
         request: HttpRequest,
         object_id: str,
-        form_url: str = "",  # noqa: ARG002
+        form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """One decision: what it says, what the visitor was shown, and how it is proved."""

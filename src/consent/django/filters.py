@@ -4,6 +4,8 @@ Content is kept as the canonical text that was committed to, so it is searched a
 no quote inside of a text that is not escaped. Nothing here is indexed but the time.
 """
 
+# ruff: noqa: ARG002 - Django calls them by these names
+
 from __future__ import annotations
 
 import json
@@ -43,11 +45,10 @@ class _Spelt(Func):
 
     arg_joiner = " LIKE "
     template = "%(expressions)s ESCAPE '!'"
-    output_field = BooleanField()
 
     def __init__(self, *parts: str) -> None:
         pattern = "%".join(re.sub("([!%_])", r"!\1", part) for part in ("", *parts, ""))
-        super().__init__("body", Value(pattern))
+        super().__init__("body", Value(pattern), output_field=BooleanField())
 
 
 def kind(name: str) -> Q:
@@ -104,10 +105,10 @@ class KindFilter(_Filter):
     title = "decision"
     parameter_name = "kind"
 
-    def lookups(self, _request: HttpRequest, _admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
         return [*KINDS.items(), ("removed", "content removed")]
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
         if chosen is None:
             return queryset
@@ -115,9 +116,9 @@ class KindFilter(_Filter):
 
 
 class _PurposeFilter(_Filter):
-    def lookups(self, request: HttpRequest, _admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
         titles = reading.titles()
-        named = {name for body in _latest(request, _admin) for name in (*body["granted"], *body["refused"])}
+        named = {name for body in _latest(request, model_admin) for name in (*body["granted"], *body["refused"])}
         return [(name, titles.get(name, name)) for name in (*titles, *sorted(named - {*titles}))]
 
 
@@ -125,7 +126,7 @@ class GrantedFilter(_PurposeFilter):
     title = "granted"
     parameter_name = "granted"
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
         return queryset if chosen is None else queryset.filter(granted(chosen))
 
@@ -134,18 +135,18 @@ class RefusedFilter(_PurposeFilter):
     title = "refused"
     parameter_name = "refused"
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
         return queryset if chosen is None else queryset.filter(refused(chosen))
 
 
 class _SaysFilter(_Filter):
-    def lookups(self, request: HttpRequest, _admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
         name = str(self.parameter_name)
-        found: set[str] = {body[name] for body in _latest(request, _admin)}
+        found: set[str] = {body[name] for body in _latest(request, model_admin)}
         return [(value, value) for value in sorted(found)]
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
         return queryset if chosen is None else queryset.filter(_says(str(self.parameter_name), chosen))
 
@@ -166,10 +167,10 @@ class DayFilter(_Filter):
     title = "day (UTC)"
     parameter_name = "day"
 
-    def lookups(self, _request: HttpRequest, _admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
         return [("today", "today"), ("7", "past 7 days"), ("30", "past 30 days"), ("365", "past 365 days")]
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
         if chosen is None:
             return queryset

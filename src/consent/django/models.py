@@ -4,6 +4,9 @@ What is in them is written by the log alone (:mod:`consent.django.store`); these
 bytes are hex texts in Python, and bytes in the database.
 """
 
+# pyright: reportIncompatibleVariableOverride=false
+# A model's Meta is its own.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn

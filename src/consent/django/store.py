@@ -223,7 +223,8 @@ class DjangoDatabase:
         connection.ensure_connection()
         if connection.vendor == "sqlite":
             # What was tampered with may be no UTF-8; its bytes come back as they are.
-            connection.connection.text_factory = lambda text: text.decode(errors="surrogateescape")
+            raw: Any = connection.connection
+            raw.text_factory = lambda text: text.decode(errors="surrogateescape")
         if not self._checked:
             self._check(connection)
         done = work(connection)

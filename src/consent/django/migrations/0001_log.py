@@ -1,6 +1,6 @@
 """The tables of the log, and which version of :mod:`consent.log.schema` they are."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import migrations, models
 
@@ -15,7 +15,7 @@ def say_version(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     initial = True
 
-    operations: ClassVar[list[Any]] = [
+    operations = [  # noqa: RUF012 - as Django has it
         migrations.CreateModel(
             name="Checkpoint",
             fields=[
