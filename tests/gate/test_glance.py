@@ -14,9 +14,9 @@ from differential import POLICY, document
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from consent.gate import Gate, Rules, judge, look, match, tokens
+from consent.gate import Gate, Rules, address, judge, look, tokens
+from consent.gate.address import addresses_in
 from consent.gate.glance import Glance
-from consent.gate.match import addresses_in
 from consent.gate.walk import TAG_CAP
 from consent.policy import catalogue
 from consent.policy.policy import Policy, Purpose, Service
@@ -330,10 +330,10 @@ _ADDRESSES = st.sampled_from(
 @given(st.sampled_from(["//", "https://a", "http://b.c", "wss://b.c/", "//b.c/"]), st.lists(_ADDRESSES, max_size=4))
 def test_a_plain_address_is_read_as_any_other(start: str, parts: list[str]) -> None:
     url = start + "".join(parts)
-    read = match._read(url, "b.c")
+    read = address._read(url, "b.c")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(match, "_PLAIN", re.compile(r"(?!)"))
-        assert match._read(url, "b.c") == read
+        patch.setattr(address, "_PLAIN", re.compile(r"(?!)"))
+        assert address._read(url, "b.c") == read
 
 
 _SCRIPTS = st.sampled_from(

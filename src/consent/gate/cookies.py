@@ -9,8 +9,9 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from .address import addresses_in, refresh_address
 from .csp import without_reports
-from .match import Rules, addresses_in, refresh_address
+from .match import Rules
 
 __all__ = ["expire", "hold_links", "hold_set_cookies"]
 

@@ -22,9 +22,10 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..policy.policy import Service
+from .address import addresses_in, document_in, imports_in, refresh_address, undone
 from .glance import Glance
 from .look import look_of
-from .match import Rules, addresses_in, document_in, imports_in, refresh_address, undone
+from .match import Rules
 from .sight import Sight
 from .tokens import Tag, harmless_end
 

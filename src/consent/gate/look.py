@@ -21,7 +21,8 @@ from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
 from ..policy.policy import Policy
-from .match import NEEDLESS, Rules, edges
+from .address import NEEDLESS
+from .match import Rules, edges
 from .sight import Sight, WholeSight, any_in
 from .tokens import TAG_CAP
 
@@ -185,7 +186,7 @@ class _Known:
         return any(mark in text for mark in self.marks)
 
 
-# Within scripts and styles, as :func:`~consent.gate.match.addresses_in` finds addresses: slashes may lean either way,
+# Within scripts and styles, as :func:`~consent.gate.address.addresses_in` finds addresses: slashes may lean either way,
 # and be left out after a scheme.
 _END = rb"/?#\"'\s<>\\(),;`"
 _TEXT_HOST = re.compile(rb"//(?<![\\/]//)[\\/]*+([^" + _END + rb"]+)")
@@ -500,7 +501,7 @@ def _snippet(snippet: str) -> tuple[bytes, int]:
     return expression, before + len(snippet.encode()) + after
 
 
-#: Between addresses within other text (:func:`~consent.gate.match.addresses_in`).
+#: Between addresses within other text (:func:`~consent.gate.address.addresses_in`).
 _BETWEEN_ADDRESSES = bytes.maketrans(b"\t\n\v\f\r \"'`()<>,;", b" " * 15)
 
 

@@ -1,75 +1,22 @@
 """Which service does this address, inline script or cookie belong to?
 
 :class:`Rules` is a policy compiled for these three questions. Its facts never change; the verdicts that it remembers
-only make the same question cheap. Addresses are read as a browser reads them (WHATWG URL Standard); where a
-spelling is too odd to be sure, it is read in every way that it could be.
+only make the same question cheap.
 """
 
 from __future__ import annotations
 
-import html
 import re
-import unicodedata
-from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
-from urllib.parse import unquote
 
 from ..policy.policy import Policy, Service
+from .address import Address, addresses_in, host_of, readings
 
-__all__ = [
-    "NEEDLESS",
-    "Rules",
-    "addresses_in",
-    "document_in",
-    "edges",
-    "imports_in",
-    "refresh_address",
-    "undone",
-    "wildcard",
-]
+__all__ = ["Rules", "edges", "wildcard"]
 
-_SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp"})
-_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*):(.*)\Z", re.DOTALL)
-_STRIPPED = re.compile(r"[\t\n\r]")
-_EDGES = "".join(map(chr, range(0x21)))
-#: Addresses within other text: css, a script. The scheme may be left out, or its slashes; those may lean either way.
-#: Each expression begins with text that is searched for fast, and not within a run of slashes: that would be read again
-#: from each of them.
-_REST = r"[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*"
-_SLASHED = re.compile(r"//(?<![\\/]//)[\\/]*+" + _REST)
-_LEANING = (re.compile(r"/\\(?<![\\/]/\\)[\\/]*+" + _REST), re.compile(r"\\(?<![\\/]\\)[\\/]++" + _REST))
-_SCHEMED = re.compile(r":(?<=[psPS]:)(?i:(?<=http:)|(?<=https:)|(?<=ws:)|(?<=wss:))[\\/]?" + _REST)
-_SCHEME_END = re.compile(r"(?:https?|wss?):\Z", re.IGNORECASE)
 _PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]*[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
-_CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?|\r\n|[\n\r\f]|([^0-9a-fA-F\n\r\f]))")
-#: Addresses in css, relative ones too.
-_CSS_URLS = (
-    re.compile(r"\((?:(?<=[uU][rR][lL]\()|(?<=-[sS][eE][tT]\())\s*[\"']?\s*([^\s\"'()<>,;]+)"),
-    re.compile(r"@[iI][mM][pP][oO][rR][tT]\s*[\"']?\s*([^\s\"'()<>,;]+)"),
-)
-#: What a script imports, or exports from elsewhere. What bundlers are to do with it is said in a comment before it. No
-#: two ways to match the same, and no more than so much of it: hence linear.
-_IMPORTS = tuple(
-    re.compile(
-        rf"{word}(?<!\w{word})[\s\ufeff(]*"
-        r"(?:(?:/\*[^*]{0,500}(?:\*(?!/)[^*]{0,500}){0,9}\*/|//[^\n\r]{0,500}[\n\r])[\s\ufeff(]*){0,8}[\"'`]([^\"'`]*)"
-    )
-    for word in ("import", "from")
-)
-_REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?(?:\"([^\"]*)|'([^']*)|(.*))", re.IGNORECASE | re.DOTALL)
-_DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
-#: Types of data: that cannot reach anybody.
-_DEAD = re.compile(
-    r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
-)
-#: Styles in addresses, of which styles import some; within so many others they are read.
-_DATA_STYLE = re.compile(r"data:\s*text/css", re.IGNORECASE)
-_DATA_BASE64 = re.compile(r"data:\s*text/css[^,]{0,200};\s*base64\s*,([A-Za-z0-9+/=%]+)", re.IGNORECASE)
-_DEPTH = 3
-_SCRIPT_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,8})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 #: Addresses that scripts keep in strings, in markup and styles within these, and behind a scheme put in by a template.
 _IN_STRING = re.compile(r"[\"'`(=}]\s*((?:(?:https?|wss?):)?//[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*)", re.IGNORECASE)
 #: What no host's name has in it (URL Standard, forbidden domain code points), nor "&", nor what a template fills in.
@@ -78,15 +25,6 @@ _NO_HOST = re.compile(r"[\x00-\x20\x7f#&/<>?@\\^|%{}]")
 _BASE64 = re.compile(r"//(?!(?:0x[0-9a-f]{6,}|[0-9]{7,})(?:/|\Z))[a-z0-9+/=]*\Z", re.IGNORECASE)
 #: Names of XML's namespaces, which look like addresses and are asked for by nobody.
 _NAMESPACE = re.compile(r"/(?:1999/x(?:html|link)|2000/(?:svg|xmlns)|1998/Math/MathML|XML/1998/namespace)(?![\w-])")
-
-
-class Address(NamedTuple):
-    """Where a URL leads: ``host`` lower case ASCII, ``port`` or "", ``path`` with its query."""
-
-    host: str
-    port: str
-    path: str
-    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +93,7 @@ class Rules:
         ``references``: whether it is an attribute's value, in which character references count.
         """
         owners: dict[Service, None] = {}
-        for address in _readings(url, site, references=references):
+        for address in readings(url, site, references=references):
             found = list(self._matches(address))
             if found:
                 best = max(weight for weight, _ in found)
@@ -215,7 +153,7 @@ class Rules:
 
     def own_marks(self, site: str) -> tuple[bytes, ...]:
         """The same for the patterns that name this site's own host, which relative addresses are without."""
-        return tuple(sorted({_mark(pattern) for pattern, _ in self._named(_host(site)[0])}))
+        return tuple(sorted({_mark(pattern) for pattern, _ in self._named(host_of(site)[0])}))
 
     def _named(self, host: str) -> list[tuple[_Pattern, Service]]:
         """The patterns that name a host or a domain that it is below."""
@@ -353,204 +291,3 @@ def edges(snippet: str) -> tuple[bool, bool]:
 def _with_edges(snippet: str) -> str:
     before, after = edges(snippet)
     return r"(?<![A-Za-z0-9_$])" * before + re.escape(snippet) + r"(?![A-Za-z0-9_$])" * after
-
-
-def addresses_in(text: str, *, css: bool = False, depth: int = 0) -> list[str]:
-    """What looks like an absolute address within a script or css, escapes undone; in css, like a relative one, too.
-
-    ``depth``: in how many styles within ``data:`` addresses the text stands.
-    """
-    if "\\" in text:
-        text = f"{text} {_CSS_ESCAPE.sub(_unescaped, text)}" if css else f"{text} {text.replace(chr(92) + '/', '/')}"
-    if css and "\t" in text:
-        text = f"{text} {text.replace(chr(9), '')}"
-    addresses = [_scheme(text, found.start()) + found.group() for found in _SLASHED.finditer(text)]
-    if "\\" in text:
-        for leaning in _LEANING:
-            addresses += [_scheme(text, found.start()) + found.group() for found in leaning.finditer(text)]
-    if ":" in text:
-        addresses += [_scheme(text, found.start() + 1) + found.group()[1:] for found in _SCHEMED.finditer(text)]
-    if css:
-        for each in _CSS_URLS:
-            addresses += each.findall(text)
-        for style in _styles_in(text) if depth < _DEPTH else ():
-            addresses += addresses_in(style, css=True, depth=depth + 1)
-    return addresses
-
-
-def _styles_in(css: str) -> list[str]:
-    """The styles within ``data:`` addresses in a style, with whatever stands around them."""
-    first = _DATA_STYLE.search(css)
-    if first is None:
-        return []
-    rest = css[first.start() :]
-    return [unquote(rest)] * ("%" in rest) + [_decoded(found.group(1)) for found in _DATA_BASE64.finditer(rest)]
-
-
-def _decoded(content: str) -> str:
-    """The text that base64 is; ``""`` if it is none."""
-    try:
-        return b64decode(re.sub(r"\s+", "", unquote(content)).rstrip("=") + "==").decode("utf-8", "replace")
-    except ValueError:
-        return ""
-
-
-def undone(script: str) -> str:
-    """A script's or JSON's text, the escapes in its strings undone: of characters, and of what addresses leave out."""
-    return _SCRIPT_ESCAPE.sub(_spelt_out, script) if "\\" in script else script
-
-
-def _spelt_out(found: re.Match[str]) -> str:
-    number, letter = found.group(1) or found.group(2) or found.group(3), found.group(4)
-    if number is None:
-        return "" if letter in "tnr\n" else letter
-    code = int(number, 16)
-    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else "\ufffd"
-
-
-def _scheme(text: str, end: int) -> str:
-    """The scheme in front of an address's slashes, if there is one."""
-    if text[end - 1 : end] != ":":
-        return ""
-    found = _SCHEME_END.search(text[max(0, end - 6) : end])
-    return found.group() if found is not None else ""
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    if found.group(1) is None:
-        return found.group(2) or ""
-    code = int(found.group(1), 16)
-    if code in {9, 10, 13}:
-        return ""  # of no account in an address
-    return "\ufffd" if code == 0 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
-
-
-def imports_in(script: str) -> str:
-    """What a script imports, or exports from elsewhere, a line each."""
-    if "import" not in script and "export" not in script:
-        return ""
-    imported = [address for each in _IMPORTS for address in each.findall(script)]
-    return "\n".join((*imported, *(undone(address) for address in imported if "\\" in address)))
-
-
-def refresh_address(content: str) -> str:
-    """Where a refresh leads (HTML Standard, shared declarative refresh steps)."""
-    found = _REFRESH.match(content)
-    return next((group for group in found.groups() if group is not None), "") if found is not None else ""
-
-
-def document_in(url: str) -> str:
-    """The text that a ``data:`` or ``javascript:`` URL is, if it could reach anybody; else ``""``."""
-    url = _STRIPPED.sub("", url)
-    found = _DATA.match(url)
-    if found is None:
-        return ""
-    body = url[found.end() :]
-    if found.group(1) is None:
-        return unquote(body)
-    kind, _, content = body.partition(",")
-    if _DEAD.match(kind):
-        return ""
-    if kind.rstrip().lower().endswith("base64"):
-        return html.unescape(_decoded(content))
-    content = unquote(content)
-    return html.unescape(f"{content} {_STRIPPED.sub('', content)}")
-
-
-def _readings(url: str, site: str, *, references: bool) -> list[Address]:
-    """Every way in which a browser could read an attribute's value, or an address in a text."""
-    spellings = [url, html.unescape(url)] if references and "&" in url else [url]
-    return [address for spelling in spellings for address in _read(spelling, site)]
-
-
-def _read(url: str, site: str) -> list[Address]:
-    plain = _PLAIN.match(url)
-    if plain is not None:
-        host, path, query = plain.groups()
-        path = _NEEDLESS.sub(_character, path) if "%" in path else path or "/"
-        return [Address(host, "", path + query, own=(host, "") == _host(site))]
-    text = _STRIPPED.sub("", url.strip(_EDGES)).replace("\\", "/")
-    scheme = _SCHEME.match(text)
-    if scheme is None:
-        return [_absolute(text, site) if text.startswith("//") else _relative(text, site)]
-    if scheme.group(1).lower() not in _SPECIAL:
-        return []
-    rest = scheme.group(2)
-    absolute = _absolute(f"//{rest.lstrip('/')}", site)
-    # "https:a/b" is a path where the page itself came over https, and a host where it did not.
-    return [absolute] if rest.startswith("//") else [absolute, _relative(rest, site)]
-
-
-def _relative(text: str, site: str) -> Address:
-    host, port = _host(site)
-    return Address(host, port, _path(text.partition("#")[0]), own=True)
-
-
-def _absolute(text: str, site: str) -> Address:
-    authority = _AUTHORITY.match(text)
-    assert authority is not None
-    host, port = _host(authority.group(1).rpartition("@")[2])
-    return Address(host, port, _path(authority.group(2).partition("#")[0]), own=(host, port) == _host(site))
-
-
-#: An address without anything that would have to be undone: its host, path and query.
-_PLAIN = re.compile(
-    r"(?:https?:|wss?:)?//([a-z0-9-]+(?:\.[a-z0-9-]+)*)((?:/(?!\.|%2[eE])[^\t\n\r\\?#/]*)*)"
-    r"((?:\?[^\t\n\r\\#]*)?)(?<![\0-\x20])(?:#.*)?\Z",
-    re.DOTALL,
-)
-_AUTHORITY = re.compile(r"/*([^/?#]*)(.*)\Z", re.DOTALL)
-_DOTTED = re.compile(r"/(?:\.|%2e)", re.IGNORECASE)
-_DOT = re.compile(r"%2e", re.IGNORECASE)
-
-
-def _path(text: str) -> str:
-    """A path with its query, without ``.`` and ``..`` and needless escapes (RFC 3986, 6.2.2)."""
-    path, mark, query = text.partition("?")
-    path = path if path.startswith("/") else f"/{path}"
-    if _DOTTED.search(path):
-        kept: list[str] = []
-        for part in _DOT.sub(".", path).split("/")[1:]:
-            if part == "..":
-                kept[-1:] = []
-            elif part != ".":
-                kept.append(part)
-        path = "/" + "/".join(kept)
-    return (_NEEDLESS.sub(_character, path) if "%" in path else path) + mark + query
-
-
-#: Escapes of characters that need none (RFC 3986, 2.3), in lower case.
-NEEDLESS = r"%(2[de]|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae])"
-_NEEDLESS = re.compile(NEEDLESS, re.IGNORECASE)
-
-
-def _character(escape: re.Match[str]) -> str:
-    return chr(int(escape.group(1), 16))
-
-
-#: What browsers leave out of a host, or take for a letter or digit, of which IDNA of 2003 and older tables know nothing
-#: (UTS #46, Unicode 17).
-_LEFT_OUT = (0x115F, 0x1160, 0x17B4, 0x17B5, 0x180F, 0x2064, 0x3164, 0xFFA0, *range(0x1BCA0, 0x1BCA4))
-_MAPPED = str.maketrans(
-    dict.fromkeys((*_LEFT_OUT, *range(0xE0100, 0xE01F0)))
-    | {0x1CCD6 + at: letter for at, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789")}
-    | {0xA7F1: "s"}
-)
-
-
-@lru_cache(maxsize=4096)
-def _host(text: str) -> tuple[str, str]:
-    """A host as it is looked up, and its port, ``""`` for the usual ones."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
-        host, port = text.rstrip(":"), ""
-    host = unquote(host)
-    if not host.isascii():
-        host = unicodedata.normalize("NFKC", host.translate(_MAPPED)).replace("\u3002", ".")
-        try:
-            # A name without a point is nobody's; comments in scripts look like it, and IDNA is slow.
-            host = host.encode("idna").decode("ascii") if "." in host else host
-        except UnicodeError:
-            host = host.encode("ascii", "ignore").decode("ascii")
-    port = port.lstrip("0")
-    return host.lower().rstrip("."), "" if port in {"80", "443"} else port

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ConsentError
-from ..gate.match import addresses_in, document_in, refresh_address
+from ..gate.address import addresses_in, document_in, refresh_address
 
 __all__ = ["Element", "elements_of"]
 
