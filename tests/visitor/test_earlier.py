@@ -15,7 +15,7 @@ from consent.policy.moved import MovedFrom
 from consent.policy.settings import read_settings
 from consent.visitor.account import Account
 from consent.visitor.decision import Decision
-from consent.visitor.earlier import read_earlier
+from consent.visitor.earlier import _refused, read_earlier
 
 SETTINGS: dict[str, Any] = {
     "services": {
@@ -115,6 +115,13 @@ def test_no_value_of_it_is_an_error_or_a_yes(library: str, value: str) -> None:
     for name in ("cookie_consent", "klaro", "cc_cookie", "CookieConsent"):
         read = read_earlier(MovedFrom(library, name, {each: (each,) for each in ALL}), f"{name}={value}", policy)
         assert read is None or (read.policy, read.granted <= set(ALL)) == ("", True)
+
+
+def test_what_is_too_long_for_a_cookie_is_not_remembered() -> None:
+    policy = consent("klaro").policy
+    _refused.cache_clear()
+    assert read_earlier(MovedFrom("klaro", "klaro", {}), "klaro=" + "x" * 4097, policy) is None
+    assert _refused.cache_info().currsize == 0
 
 
 def test_a_group_may_have_been_for_other_purposes_and_the_cookie_may_have_had_another_name() -> None:

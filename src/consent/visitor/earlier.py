@@ -34,7 +34,7 @@ def read_earlier(moved: MovedFrom, cookie_header: str | None, policy: Policy) ->
     """An answer that no longer holds and refuses what the earlier cookie refused; None if that is nothing."""
     for pair in (cookie_header or "").split(";"):
         name, _, value = pair.partition("=")
-        if name.strip(" \t") == moved.cookie:
+        if name.strip(" \t") == moved.cookie and len(value) <= _LONGEST:  # what is remembered is bounded
             refused = _refused(moved.library, value.strip(' \t"'), tuple(moved.groups))
             purposes = {purpose for group in refused for purpose in moved.groups.get(group, ())} - {NECESSARY}
             if purposes:
@@ -45,8 +45,6 @@ def read_earlier(moved: MovedFrom, cookie_header: str | None, policy: Policy) ->
 @lru_cache(maxsize=2048)
 def _refused(library: str, value: str, groups: tuple[str, ...]) -> frozenset[str]:
     """The groups that are refused in a value; none, if it is not one of that library's. Never raises."""
-    if len(value) > _LONGEST:
-        return frozenset()
     try:
         return frozenset(_READERS[library](value, groups))
     except (ValueError, RecursionError):
