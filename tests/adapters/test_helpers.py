@@ -339,6 +339,19 @@ def test_an_answer_that_depends_on_the_visitor_is_kept_from_shared_caches_whatev
     assert get(ask, "/plain").all("vary") == []
 
 
+@pytest.mark.parametrize("name", ["asked", "granted", "status"])
+def test_so_is_one_that_depends_on_all_that_is_allowed_or_on_whether_anybody_has_answered(name: str) -> None:
+    from consent.wsgi import ConsentMiddleware
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [repr(getattr(environ["consent.page"], name)).encode()]
+
+    answer = call_wsgi(ConsentMiddleware(app, SETTINGS, secret_key=SECRET), Request("/"))
+    assert "private" in answer.header("cache-control")
+    assert "Cookie" in answer.header("vary")
+
+
 def test_a_misspelt_purpose_never_reads_as_no(ask: Ask) -> None:
     with pytest.raises(UnknownPurpose, match="did you mean 'analytics'"):
         get(ask, "/typo")

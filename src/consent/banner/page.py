@@ -144,6 +144,7 @@ class Page:
     @property
     def asked(self) -> bool:
         """Whether the banner is due."""
+        self.consulted = True
         return self.visitor.asked
 
     @property
@@ -155,6 +156,7 @@ class Page:
     @property
     def granted(self) -> frozenset[str]:
         """All purposes that are allowed now."""
+        self.consulted = True
         return self.visitor.granted
 
     @cached_property
