@@ -110,7 +110,7 @@ class Accounts:
             return heard.account
         account = self._ask(names)
         if account is None:
-            return heard.account if heard is not None else Account(names, known=False)
+            return replace(heard.account if heard is not None else Account(names), known=False)
         with self._lock:
             if records == self._records:
                 if len(self._heard) >= _MOST:
@@ -146,7 +146,8 @@ class Accounts:
                 voided.add(record.prev)
             elif record.id not in voided:
                 return replace(account, latest=self._decision(account, record, row.leaf))
-        return account
+        # Behind so many that do not count, there may be one that does.
+        return account if len(rows) < MOST_CHOICES else replace(account, latest=NOTHING)
 
     def _signals(self, row: Stored) -> bool:
         record = row.record

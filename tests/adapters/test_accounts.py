@@ -26,6 +26,7 @@ from consent.log.record import Record, void
 from consent.log.store import open_store
 from consent.site import Site as ConsentSite
 from consent.testing import ListStore
+from consent.visitor.decision import MOST_CHOICES
 from consent.wsgi import ConsentMiddleware
 
 SITE: Site = {
@@ -267,6 +268,13 @@ class Counted(ListStore):
         return super().newest(subjects, limit)
 
 
+class Unasked(ListStore):
+    """A log that keeps, in a spool, and cannot be asked."""
+
+    def newest(self, subjects: Any, limit: int) -> Any:
+        raise LogUnavailable("away")
+
+
 def process(
     log: ListStore, *, keys: Iterable[str] = (SECRET,), **changes: Any
 ) -> tuple[ConsentSite, Callable[[Request], Answer]]:
@@ -340,7 +348,7 @@ def test_while_the_log_is_away_what_was_heard_last_counts_and_it_is_left_in_peac
     site, ask = process(log)
     now = 1000.0
     monkeypatch.setattr(site.accounts, "_clock", lambda: now)
-    laptop, phone = Device(ask), Device(ask)
+    laptop, phone, private = Device(ask), Device(ask), Device(ask, {"Sec-GPC": "1"})
     laptop.choose("action=accept", "ada")
     assert phone.granted("ada") == ALL
     log.available, log.asked = False, 0
@@ -349,8 +357,48 @@ def test_while_the_log_is_away_what_was_heard_last_counts_and_it_is_left_in_peac
         for _ in range(5):
             assert phone.granted("ada") == ALL
             assert phone.granted("bob") == set()
+            assert private.get(user="ada").status == 200
     assert log.asked == 1
     assert "cannot be asked for the choices of accounts" in caplog.text
+    assert "did not keep" not in caplog.text, "nor is it told of signals"
+
+
+def test_what_is_refused_while_the_log_cannot_be_asked_holds_against_what_it_had_heard_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log, spool = ListStore(), Unasked()
+    (site, here), (_, there) = process(log), process(log)
+    now = 1000.0
+    monkeypatch.setattr(site.accounts, "_clock", lambda: now)
+    laptop, phone = Device(here), Device(there)
+    laptop.choose("action=accept", "ada")
+    laptop.get(user="ada")
+    phone.choose("action=refuse", "ada")
+    phone.choose("action=accept", "ada")
+    site.store = spool
+    laptop.choose("action=refuse", "ada")
+    assert len(spool.kept) == 1
+    site.store = log  # it is back, and the spool has not reached it
+    now += 60.0
+    assert laptop.granted("ada") == set()
+
+
+def test_what_is_chosen_again_is_recorded_where_the_log_knows_of_another_choice() -> None:
+    log = ListStore()
+    laptop, phone = (Device(process(log, account_seconds=0)[1]) for _ in range(2))
+    for number in range(MOST_CHOICES):
+        laptop.choose("action=refuse" if number % 2 else "action=accept", "ada")
+    phone.choose("action=accept", "ada")
+    laptop.choose("action=refuse", "ada")
+    laptop.choose("action=accept", "ada")
+    phone.choose("action=refuse", "ada")
+    laptop.choose("action=accept", "ada")
+    assert phone.granted("ada") == set(), "of so many it is not known which came first"
+    phone.choose("action=refuse", "ada")
+    assert Device(laptop.ask).granted("ada") == set()
+    kept = len(log.kept)
+    phone.choose("action=refuse", "ada")
+    assert len(log.kept) == kept, "and now it has it"
 
 
 def test_with_a_new_key_an_account_is_who_it_was() -> None:
@@ -377,6 +425,31 @@ def test_a_record_that_does_not_count_counts_for_no_device() -> None:
     log.kept.append(void(denied, id="f" * 32, ts=denied.ts + 1))
     assert Device(process(log)[1]).granted("ada") == set()
     assert Device(process(log)[1]).state("ada")["status"] == "refused"
+
+
+def test_behind_many_that_do_not_count_there_may_be_a_refusal() -> None:
+    log = ListStore()
+    stranger, fresh = (Device(process(log)[1], {"X-Region": "US-CA"}) for _ in range(2))
+    stranger.choose("action=refuse", "ada")
+    stranger.choose("action=accept", "ada")
+    denied = log.kept.pop()
+    for number in range(MOST_CHOICES // 2):
+        each = replace(denied, id=f"{number:032x}")
+        log.kept += [each, void(each, id=f"{number + 1000:032x}", ts=each.ts)]
+    assert fresh.granted("ada") == set()
+    assert fresh.state("ada")["asked"]
+
+
+def test_under_a_name_that_is_not_the_site_s_a_signal_is_nobody_s_refusal() -> None:
+    log = ListStore()
+    site, ask = process(log)
+    Device(ask).choose("action=accept", "ada")
+    gated = ConsentMiddleware(page, site, trusted_hosts=["other.example"])
+    stranger = Device(lambda request: call_wsgi(gated, replace(request, valid=False)), {"Sec-GPC": "1"})
+    stranger.get(user="ada")
+    assert len(log.kept) == 1
+    Device(ask, {"Sec-GPC": "1"}).get(user="ada")
+    assert len(log.kept) == 2
 
 
 def test_who_may_write_to_the_database_cannot_make_anybody_agree(tmp_path: Path) -> None:
@@ -618,6 +691,11 @@ def test_a_task_honours_a_withdrawal_that_came_after_it_was_sent() -> None:
     log.available = False
     assert (worker.carried(values[-1]).why, worker.carried(values[-1]).granted) == ("unknown", {"necessary"})
     assert Carried.read(values[-1], worker.settings).granted - {"necessary"} == ALL, "who does not ask does not know"
+    log.available = True
+    rotated = ConsentSite.open(SIGNED_IN, keys=["a newer secret, long enough as well", SECRET])
+    rotated.store = log
+    assert rotated.carried(values[-1]).why == "unknown", "a withdrawal would go by another name now"
+    assert rotated.carried(values[-1]).granted == {"necessary"}
 
 
 # Several hosts

@@ -106,6 +106,15 @@ def test_while_the_log_cannot_be_asked_the_browser_s_own_word_counts_and_nothing
     assert Visitor(POLICY, PRESETS["us-ca"], decision=settled(None, away, gpc=False), now=NOW).asked
 
 
+def test_what_was_heard_before_the_log_was_away_counts_but_orders_nothing() -> None:
+    heard = replace(account(A, number=2), known=False)
+    assert allowed(None, heard) == {A}
+    assert allowed(said(A, M, number=1), heard) == {A}
+    assert heard.tie(frozenset(), None).choices == MOST_CHOICES, "others may have been made since"
+    for regime in ("eu", "us-ca"):
+        assert allowed(None, replace(OF_ADA, known=False), regime=regime) == set()
+
+
 @pytest.mark.parametrize(
     ("cookie", "latest", "left"),
     [

@@ -82,7 +82,7 @@ def _decide(consent: Consent, facts: Facts, choice: Choice, account: Account | N
         and before.logged
         and before.gpc == visitor.signals.gpc
         and before.granted == choice.granted
-        and (account is None or account.owns(before))  # what was said before signing in is the browser's alone
+        and (account is None or _latest(account, before))
     ):
         return _decided(consent, facts, visitor, choice, before)  # said again: the log has it already
     if choice.granted and choice.policy not in {None, consent.policy.version}:
@@ -99,6 +99,12 @@ def _decide(consent: Consent, facts: Facts, choice: Choice, account: Account | N
     return _append(consent, facts, visitor, choice, recorded)
 
 
+def _latest(account: Account, said: Decision) -> bool:
+    """Whether the log has it as what the account chose last. What was said before signing in is the browser's alone."""
+    latest = account.latest
+    return latest is not None and latest.granted == said.granted and account.owns(said)
+
+
 def signalled(consent: Consent, facts: Facts, account: Account | None, then: Callable[[Account | None], Step]) -> Step:
     """Go on, and before that record a browser's signal as the refusal of the account that it is known to be of.
 
@@ -107,6 +113,8 @@ def signalled(consent: Consent, facts: Facts, account: Account | None, then: Cal
     """
     if account is None or not account.known or account.signalled or not read_gpc(facts.header("sec-gpc")):
         return then(account)
+    if not facts.host:
+        return then(account)  # under a name that is not the site's, nothing is decided
     latest, visitor = account.latest, consent.visitor(facts, account)
     if not visitor.honours_gpc or (latest is not None and not latest.granted):
         return then(account)

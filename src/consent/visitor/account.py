@@ -66,7 +66,7 @@ class Account:
 
     ``latest``   its latest choice, as made on another device: without that browser's signal. None if there is none.
     ``choices``  how many it made.
-    ``known``    False where the log could not be asked.
+    ``known``    False where the log could not be asked: ``latest`` and ``choices`` are then what it said before.
     ``signalled``  whether a browser's signal has been recorded as its refusal, under the policy that holds.
     """
 
@@ -103,9 +103,9 @@ def settled(said: Decision | None, account: Account, *, gpc: bool) -> Decision |
     """The decision that holds for who is signed in on this browser. ``said``: its cookie's; ``gpc``: its signal."""
     if said is not None and said.tie is not None and not account.owns(said):
         said = None  # somebody else's, on the same device
-    if not account.known:
-        return said or NOTHING
     latest = account.latest
+    if not account.known and latest is None:
+        return said or NOTHING
     if said is None or latest is None:
         return said or latest
     if said.tie is not None:
