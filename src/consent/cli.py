@@ -70,8 +70,9 @@ def main(
         print(f"consent: {error}", file=sys.stderr)
         return 4
     except OSError as error:
-        # Python would complain once more when it closes what cannot be written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.__stdout__ is not None and sys.stdout is sys.__stdout__:  # else whoever called this goes on printing
+            # Python would complain once more when it closes what cannot be written.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return 0  # whoever read us has seen enough
         print(f"consent: {error}", file=sys.stderr)

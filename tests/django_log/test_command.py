@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import time
@@ -138,6 +139,13 @@ def test_a_wrong_setting_is_said_and_nothing_is_read(manage: Manage, django: Cal
     assert (code, said.startswith("consent: CONSENT")) == (2, True)
 
 
+def test_a_site_without_a_key_is_said_in_a_line(manage: Manage, django: Callable[..., Any]) -> None:
+    django(SECRET_KEY="")
+    code, _, said = manage("log", "list")
+    assert (code, said.startswith("consent: ")) == (2, True)
+    assert "SECRET_KEY" in said
+
+
 def test_code_may_call_it(filled: list[str], django: Callable[..., Any]) -> None:
     from django.core.management import CommandError, call_command
 
@@ -148,3 +156,21 @@ def test_code_may_call_it(filled: list[str], django: Callable[..., Any]) -> None
     with pytest.raises(CommandError, match="exit code 5") as raised:
         call_command("consent", "log", "show", "ff", stderr=io.StringIO())
     assert raised.value.returncode == 5
+
+
+def test_code_that_calls_it_goes_on_whatever_was_wrong(filled: list[str]) -> None:
+    from django.core.management import CommandError, call_command
+
+    class Full(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    said = io.StringIO()
+    with pytest.raises(CommandError, match="exit code 2"):
+        call_command("consent", "log", "lsit", stderr=said)
+    assert "invalid choice: 'lsit'" in said.getvalue()
+    with pytest.raises(CommandError, match="exit code 2"):
+        call_command("consent", "log", "list", stdout=Full(), stderr=said)
+    assert "No space left on device" in said.getvalue()
+    call_command("consent", "log", "list", "--help", stdout=(shown := io.StringIO()))
+    assert "the decisions, oldest first" in shown.getvalue().lower()

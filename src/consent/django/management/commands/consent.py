@@ -8,6 +8,7 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
@@ -44,7 +45,10 @@ class Command(BaseCommand):
         """
         self.stdout.ending = self.stderr.ending = ""  # what is printed has its own
         with redirect_stdout(self.stdout), redirect_stderr(self.stderr):  # type: ignore[type-var]
-            code = _run(arguments, "manage.py consent")
+            try:
+                code = _run(arguments, "manage.py consent")
+            except SystemExit as end:  # the parser's: it does not end whoever calls
+                code = int(end.code or 0)
         if code:
             raise CommandError(f"consent {' '.join(arguments)}: exit code {code}", returncode=code)
 
@@ -52,7 +56,7 @@ class Command(BaseCommand):
 def _run(arguments: list[str], prog: str) -> int:
     try:
         settings = read()
-    except ConfigurationError as error:
+    except (ConfigurationError, ImproperlyConfigured) as error:  # the second: there is no SECRET_KEY
         print(f"consent: {error}", file=sys.stderr)
         return 2
     return main(arguments, prog=prog, settings=settings, open_database=open_any)
