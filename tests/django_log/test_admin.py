@@ -247,6 +247,18 @@ def test_bytes_that_are_no_text_are_shown_as_an_alarm_and_not_as_an_error(
     assert listed()[0][1:] == ["cannot be read", "–", "–", "–", "–", "does not check"]
     assert looked_at(path_of(WAITS)).select(".errornote")
     assert WAITS.id in exported("csv/")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE consent_record SET rid = 'x' WHERE rid = %s", [bytes.fromhex(WAITS.id)])
+    assert listed()[0][1:] == ["cannot be read", "–", "–", "–", "–", "does not check"]
+
+
+def test_a_time_that_is_in_no_calendar_is_an_alarm_and_not_an_error(store: SqlStore) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE consent_record SET ts = %s WHERE rid = %s", [-(10**14), bytes.fromhex(WAITS.id)])
+    assert listed()[-1] == ["1970-01-01 00:00:00", "cannot be read", "–", "–", "–", "–", "does not check"]
+    assert looked_at(path_of(WAITS)).select(".errornote")
 
 
 def test_removed_content_is_gone_and_its_tombstone_says_of_whom(store: SqlStore, django: Callable[..., Any]) -> None:

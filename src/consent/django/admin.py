@@ -68,7 +68,8 @@ class _Decisions(ChangeList):
         sealed = {*Leaf.objects.using(alias).filter(rid__in=ids).values_list("rid", flat=True)}
         aside = {*Pending.objects.using(alias).filter(rid__in=ids).exclude(bad=None).values_list("rid", flat=True)}
         for record in shown:
-            record.said = said[record.rid]
+            # What somebody put in place of an id finds nothing, and must show up.
+            record.said = said.get(record.rid) or Stored(record.rid, 0, None, "", "", None, "its id is no id")
             record.state = "set aside" if record.rid in aside else "sealed" if record.rid in sealed else "waits"
         self.result_list = shown
 

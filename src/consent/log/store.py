@@ -337,7 +337,7 @@ class SqlStore:
     def _stored(self, row: tuple[Any, ...]) -> Stored:
         # Whoever can write to an SQLite file can put anything into any column.
         record_id, committed, code, salt = (as_bytes(row[index]).hex() for index in (0, 2, 3, 4))
-        ts = row[1] if isinstance(row[1], int) and abs(row[1]) <= _TS_MAX else 0
+        ts = row[1] if isinstance(row[1], int) and _TS_MIN <= row[1] <= _TS_MAX else 0
         data = leaf_data(record_id, ts, bytes.fromhex(committed))
         authentic = None
         if self._keys:
@@ -359,8 +359,8 @@ def _row(entry: Entry) -> tuple[Any, ...]:
 
 
 _PAGE = 500
-#: The end of the year 9999, in milliseconds; what comes after has no date.
-_TS_MAX = 253_402_300_799_999
+#: The beginning of the year 1 and the end of the year 9999, in milliseconds; what is not between them has no date.
+_TS_MIN, _TS_MAX = -62_135_596_800_000, 253_402_300_799_999
 
 
 def as_bytes(value: object) -> bytes:
