@@ -50,6 +50,7 @@ def test_a_site_that_is_right_hears_nothing() -> None:
         ({"services": ["yuotube"]}, "E003", "did you mean 'youtube'?"),
         ({"secret_key": "short"}, "E002", "at least 16 bytes"),
         ({"log": "django:archive"}, "E001", "there is no such database; got 'archive'"),
+        ({"log": "django"}, "E001", "cannot be kept in a database of this kind"),
         ({"services": []}, "W002", "visitors are not asked"),
         ({"cookie_name": "sessionid"}, "E010", "'sessionid'"),
         ({"services": {"hub": {"purposes": ["marketing"], "cookies": ["csrftoken"]}}}, "W003", "services.hub"),

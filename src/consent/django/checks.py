@@ -25,7 +25,7 @@ from ..policy.settings import Settings
 from . import csp
 from .apps import own_cookies, read
 from .stack import CONSENT, places, stack
-from .store import alias_of, is_ours
+from .store import alias_of, check_kind, is_ours
 
 __all__ = ["check_deployment", "check_setup"]
 
@@ -259,7 +259,7 @@ def _file(log: str) -> str | None:
 def _log(read_settings: Settings) -> Iterator[CheckMessage]:
     if is_ours(read_settings.log):
         try:
-            alias_of(read_settings.log)
+            check_kind(alias_of(read_settings.log))
         except ConfigurationError as error:
             yield _wrong(error)
         return

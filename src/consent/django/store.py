@@ -28,7 +28,7 @@ from ..log.schema import check_version
 from ..log.store import Database, Store, open_database
 from ..policy.settings import Settings
 
-__all__ = ["DjangoDatabase", "alias_of", "is_ours", "open_any", "open_store", "spool_of"]
+__all__ = ["DjangoDatabase", "alias_of", "check_kind", "is_ours", "open_any", "open_store", "spool_of"]
 
 #: Seconds that a request waits: for a connection, for a statement.
 _PATIENCE = 3.0
@@ -65,6 +65,21 @@ def alias_of(url: str, *, write: bool = True) -> str:
             "there is no such database", path=("CONSENT", "log"), value=alias, known=connections.settings
         )
     return alias
+
+
+def check_kind(alias: str) -> None:
+    """Whether a log can be kept in this database. Nothing is opened.
+
+    :raises ConfigurationError: if it is of a kind whose SQL is not known here.
+    """
+    vendor = connections[alias].vendor
+    if vendor not in (*_NATIVE, *_TRANSLATED):
+        raise ConfigurationError(
+            "the log cannot be kept in a database of this kind",
+            path=("CONSENT", "log"),
+            value=vendor,
+            known=(*_NATIVE, *_TRANSLATED),
+        )
 
 
 def spool_of(alias: str) -> str:
@@ -125,14 +140,7 @@ class DjangoDatabase:
         self._patience = patience
         self._lasting = lasting
         self._checked = False
-        vendor = connections[alias].vendor
-        if vendor not in (*_NATIVE, *_TRANSLATED):
-            raise ConfigurationError(
-                "the log cannot be kept in a database of this kind",
-                path=("CONSENT", "log"),
-                value=vendor,
-                known=(*_NATIVE, *_TRANSLATED),
-            )
+        check_kind(alias)
         self._pool = Pool(self._connect, most=_MOST, patience=patience)
 
     def transact(self, work: Callable[[_Transaction], _T]) -> _T:
