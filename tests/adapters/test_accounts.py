@@ -131,13 +131,13 @@ def test_the_latest_choice_wins_whichever_it_is(door: Door) -> None:
 
 def test_a_log_keeps_a_pseudonym_and_nobody_s_id(door: Door) -> None:
     [laptop] = devices(door, 1)
-    laptop.choose("action=accept", "ada@example.org")
-    laptop.choose("action=refuse", "ada@example.org")
+    laptop.choose("action=accept", "lovelace@example.org")
+    laptop.choose("action=refuse", "lovelace@example.org")
     laptop.choose("action=accept")
     subjects = [record.subject for record in door.log.kept]
-    assert subjects == [door.site.subject("ada@example.org")] * 2 + [None]
-    assert "ada" not in repr(door.log.kept)
-    assert "ada" not in "".join(laptop.cookies.values())
+    assert subjects == [door.site.subject("lovelace@example.org")] * 2 + [None]
+    assert "lovelace" not in repr(door.log.kept)
+    assert "lovelace" not in "".join(laptop.cookies.values())
 
 
 def test_signing_out_leaves_what_the_browser_s_cookie_says(door: Door) -> None:

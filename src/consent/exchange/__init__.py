@@ -100,7 +100,7 @@ class Consent:
         if facts.path.startswith(self.settings.prefix) or facts.path == GPC_PATH:
             return answer(self, facts)
         passed = Pass(self, facts)
-        if passed.shared:
+        if self.settings.account is None or passed.shared:
             return passed
 
         def known(account: Account | None) -> Pass:
