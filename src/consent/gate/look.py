@@ -376,12 +376,11 @@ class _Scanning:
     def __init__(self, rules: Rules, hyperscan: Any) -> None:
         snippets = dict(map(_snippet, rules.snippets))
         expressions = [*_expressions(rules), *((_SCRIPT, expression, True) for expression in snippets)]
-        #: Whether a path is enough for an address in a script to be a declared service's.
-        self._by_path = bool(rules.path_marks(declared=True))
         self._kinds = kinds = [kind for kind, _, _ in expressions]
         #: How long what was found is, if it is a snippet.
         self._sizes = [snippets.get(expression, 0) for _, expression, _ in expressions]
-        self._addressing = {_DECLARED, _TEXT, _PATH} if self._by_path else {_DECLARED, _TEXT}
+        #: The kinds that may show an address of a declared service in a script; a path, where that is enough.
+        self._addressing = (_DECLARED, _TEXT, *((_PATH,) if rules.path_marks(declared=True) else ()))
 
         def seen(number: int, _start: int, end: int, _flags: int, found: list[list[int]]) -> None:
             found[kinds[number]].append(end)
@@ -458,7 +457,7 @@ class _Scanning:
 
     def _declared(self, found: list[list[int]]) -> list[int]:
         """Where in a script an address of a declared service may be."""
-        return [*found[_DECLARED], *found[_TEXT], *(found[_PATH] if self._by_path else ())]
+        return [end for kind in self._addressing for end in found[kind]]
 
     def _found(self, data: bytes) -> list[list[int]]:
         """Where what has each kind ends."""

@@ -91,7 +91,7 @@ class WholeSight(Sight):
         return last if last >= 0 and data.find(b">", last) < 0 else len(data)
 
     def _element_end(self, opening: int, *, place: Place) -> int | None:
-        """Where a comment ends, or a script or style that may be left out; in the body, such an svg or tag, too."""
+        """Where a comment ends, or a script or style that may be left out; in the body, any such element or tag."""
         if self._data.startswith(b"<!--", opening):
             return comment_end(self._data, opening)
         found = element(self._data, opening)
