@@ -29,7 +29,7 @@ def without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 CONTENT: dict[str, Any] = json.loads(TEXT, object_pairs_hook=without_doubles)
 ENTRIES: dict[str, dict[str, Any]] = CONTENT["services"]
-KEYS = ("title", "provider", "purposes", "confidence", "hosts", "snippets", "cookies", "storage")
+KEYS = ("title", "provider", "purposes", "kind", "confidence", "hosts", "snippets", "cookies", "storage")
 RULES = Rules(Policy.of([Purpose(name) for name in BUILT_IN_PURPOSES], catalogue.load().values()))
 SITE = "news.example"
 
@@ -53,6 +53,7 @@ def test_an_entry_has_what_it_must_and_nothing_else(name: str) -> None:
     assert entry["purposes"]
     assert set(entry["purposes"]) <= set(BUILT_IN_PURPOSES)
     assert entry["confidence"] in CONTENT["_about"]["confidence"]
+    assert entry.get("kind", "video") in {"video", "map", "social"}
     assert any(key in entry for key in ("hosts", "snippets", "cookies", "storage"))
     for key in ("hosts", "snippets", "cookies", "storage"):
         assert entry.get(key) != [], "what is empty is left out"

@@ -46,4 +46,5 @@ def _service(name: str, entry: Mapping[str, Any]) -> Service:
             for cookie in entry.get("cookies", ())
         ),
         storage=tuple(entry.get("storage", ())),
+        kind=entry.get("kind", "other"),
     )

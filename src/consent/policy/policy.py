@@ -14,11 +14,13 @@ from functools import cached_property
 
 from ..errors import UnknownPurpose
 
-__all__ = ["BUILT_IN_PURPOSES", "NECESSARY", "Cookie", "Policy", "Purpose", "Service"]
+__all__ = ["BUILT_IN_PURPOSES", "KINDS", "NECESSARY", "Cookie", "Policy", "Purpose", "Service"]
 
 NECESSARY = "necessary"
 #: In the order in which people are asked, least intrusive first.
 BUILT_IN_PURPOSES = (NECESSARY, "preferences", "analytics", "marketing")
+#: What a service's frames may show.
+KINDS = ("video", "map", "social", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Service:
                   ``_`` or ``$`` must do so at the edge of a JavaScript name (``hj(`` is not in ``obj.ohj(``);
                   ending in ``_`` leaves that end open.
     ``cookies``, ``storage``  what it leaves on the device (``storage``: keys of local and session storage).
+    ``kind``      what its frames show, one of :data:`KINDS`: the placeholder of a held one says so.
     ``declared``  False for a catalogue service that this site has not declared: held, whatever was chosen.
     ``told``      True where its own switch is off until the visitor agrees, so that its scripts need not be held.
     """
@@ -79,6 +82,7 @@ class Service:
     privacy_url: str = ""
     declared: bool = True
     told: bool = False
+    kind: str = "other"
 
     def __hash__(self) -> int:
         # A service is a key in many memories; its name tells it apart well enough.

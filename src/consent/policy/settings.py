@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias, cast
 from ..errors import ConfigurationError
 from . import catalogue
 from .moved import MovedFrom, read_moved_from
-from .policy import BUILT_IN_PURPOSES, NECESSARY, Cookie, Policy, Purpose, Service
+from .policy import BUILT_IN_PURPOSES, KINDS, NECESSARY, Cookie, Policy, Purpose, Service
 from .reader import Table, host_pattern, snippet, storage_key
 from .regime import MODELS, PRESETS, STRICT, Model, Regime
 
@@ -25,6 +25,8 @@ __all__ = ["AccountSource", "AddressSource", "ConsentMode", "RegionSource", "Set
 
 Wording = Literal["auto", "ask", "assume"]
 Placement = Literal["auto", "manual"]
+Layout = Literal["box", "bar", "modal"]
+Theme = Literal["quiet", "bold"]
 Wall = Literal["off", "guard", "csp", "csp-report"]
 SpoolHolds = Literal["all", "refusals"]
 Cache = Literal["private", "shared"]
@@ -133,6 +135,9 @@ class Settings:
     decisions_per_minute: int = 60
     address: AddressSource = field(default_factory=AddressSource)
     placement: Placement = "auto"
+    layout: Layout = "box"
+    theme: Theme = "quiet"
+    close_button: bool = False
     wall: Wall = "off"
     cache: Cache = "private"
     language: str = "auto"
@@ -198,6 +203,9 @@ def read_settings(
         receipts=_receipts(table),
         spool_holds=cast("SpoolHolds", table.choice("spool_holds", ("all", "refusals"), "all")),
         placement=cast("Placement", table.choice("placement", ("auto", "manual"), "auto")),
+        layout=cast("Layout", table.choice("layout", ("box", "bar", "modal"), "box")),
+        theme=cast("Theme", table.choice("theme", ("quiet", "bold"), "quiet")),
+        close_button=table.flag("close_button"),
         wall=cast("Wall", table.choice("wall", ("off", "guard", "csp", "csp-report"), "off")),
         cache=_cache(table),
         language=_language(table),
@@ -228,7 +236,7 @@ def _services(table: Table) -> Iterable[Service]:
         yield _service(name, entry, table)
 
 
-_SERVICE_SETTINGS = ("title", "provider", "privacy_url", "purposes", "hosts", "snippets", "cookies", "storage")
+_SERVICE_SETTINGS = ("title", "provider", "privacy_url", "purposes", "hosts", "snippets", "cookies", "storage", "kind")
 
 
 def _service(name: str, entry: Table, table: Table) -> Service:
@@ -262,6 +270,7 @@ def _service(name: str, entry: Table, table: Table) -> Service:
         cookies=_more_cookies(base.cookies, _cookies(entry)),
         storage=_more(base.storage, entry.each("storage", storage_key)),
         privacy_url=_address(entry, "privacy_url", base.privacy_url),
+        kind=entry.choice("kind", KINDS, base.kind),
     )
 
 
