@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from ..errors import ConfigurationError
 from ..policy.policy import Policy
 from ..policy.settings import ConsentMode
-from .text import LANGUAGES, keys
+from .text import LANGUAGES, find, keys, spelled
 
 __all__ = ["Asset", "Look", "asset", "inline_style"]
 
@@ -35,7 +35,7 @@ class Look:
     consent_mode: ConsentMode = field(default_factory=ConsentMode)
 
     def __post_init__(self) -> None:
-        if self.language != "auto" and self.language.lower().partition("-")[0] not in LANGUAGES:
+        if self.language != "auto" and find(self.language) is None:
             raise ConfigurationError(
                 "there are no words in this language",
                 path=("language",),
@@ -43,7 +43,7 @@ class Look:
                 known=("auto", *LANGUAGES),
             )
         for language, texts in self.texts.items():
-            if language not in {"*", *LANGUAGES}:
+            if language != "*" and spelled(language) is None:
                 raise ConfigurationError(
                     "there are no words in this language", path=("texts",), value=language, known=("*", *LANGUAGES)
                 )
