@@ -2,6 +2,7 @@
 # make test   every check and every test
 # make faults what make test does to the log for seconds, for minutes: MINUTES=10 make faults
 # make bench  what the middleware costs
+# make script the minified scripts, after a change to those in src/consent/banner/static
 #
 # Both set themselves up: an environment in .venv, and for the tests Chromium, PostgreSQL and nginx.
 
@@ -11,7 +12,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test faults check bench setup clean
+.PHONY: demo test faults check bench script setup clean
 
 demo: .venv/demo
 	@consent demo
@@ -32,6 +33,9 @@ check: setup
 bench: .venv/test
 	python bench/request.py
 	python bench/doors.py
+
+script: node_modules/.package-lock.json
+	tools/minify
 
 setup: .venv/test node_modules/.package-lock.json
 	@tools/system browser database strace nginx

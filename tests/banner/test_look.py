@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
 from dataclasses import replace
-from importlib.resources import files
 from typing import Any
 
 import pytest
 
-import find
 from consent.banner.look import Look, asset, inline_style
 from consent.banner.markup import shown
 from consent.banner.text import LANGUAGES, Words, keys
@@ -153,12 +149,3 @@ def test_a_file_is_known_by_its_content(name: str) -> None:
 def test_the_style_in_a_page_cannot_end_its_element() -> None:
     assert "<" not in inline_style()
     assert inline_style().encode() in asset("consent.css").body
-
-
-def test_the_script_is_served_without_its_comments_and_still_parses() -> None:
-    served = asset("consent.js").body.decode()
-    assert re.search(r"^\s*//|/\*\*", served, re.MULTILINE) is None
-    written = files("consent.banner").joinpath("static", "consent.js").read_text("utf-8")
-    # What stands between backticks may not be stripped, so it stays on its line.
-    assert all(line.count("`") % 2 == 0 for line in written.splitlines())
-    subprocess.run([find.node(), "--input-type=module", "--check"], input=served, text=True, check=True)

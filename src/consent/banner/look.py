@@ -65,14 +65,14 @@ class Asset(NamedTuple):
 
 
 @cache
-def asset(name: str) -> Asset:
-    """``consent.css``, or another style or script by its name."""
+def asset(name: str, *, readable: bool = False) -> Asset:
+    """``consent.css``, or another style or script by its name. ``readable``: a script as it was written."""
     if name == "consent.css":
         body, media_type = _style("card.css") + _style("page.css"), "text/css; charset=utf-8"
     elif name.endswith(".css"):
         body, media_type = _style(name), "text/css; charset=utf-8"
     else:
-        body, media_type = _script(name), "text/javascript; charset=utf-8"
+        body, media_type = _read(name if readable else f"{name[:-3]}.min.js"), "text/javascript; charset=utf-8"
     return Asset(body, media_type, sha256(body).hexdigest()[:12])
 
 
@@ -87,13 +87,6 @@ def _style(name: str) -> bytes:
     text = re.sub(r"/\*.*?\*/", "", _read(name).decode(), flags=re.DOTALL)
     text = re.sub(r"\s+", " ", text)
     return re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", text).replace(";}", "}").strip().encode()
-
-
-def _script(name: str) -> bytes:
-    """A script without its comments, which stand on lines of their own or are ``/** … */``, and without indentation."""
-    text = re.sub(r"/\*\*.*?\*/ ?", "", _read(name).decode(), flags=re.DOTALL)
-    lines = (line.strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")).encode()
 
 
 def _read(name: str) -> bytes:
