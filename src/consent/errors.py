@@ -8,6 +8,7 @@
     ├── UnknownService          code asked for a service that the site has not declared
     ├── NotAllowed              something was about to be done that the visitor has not agreed to
     ├── InvalidRequest          a visitor's post could not be understood; carries the HTTP status
+    ├── InvalidGpp              a text is no GPP string that can be read
     ├── LogUnavailable          the log could not keep a record durably
     └── SealRefused             the sealer does not sign what the database says
 """
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 __all__ = [
     "ConfigurationError",
     "ConsentError",
+    "InvalidGpp",
     "InvalidRequest",
     "LogUnavailable",
     "NotAllowed",
@@ -115,6 +117,10 @@ class InvalidRequest(ConsentError):
     def __init__(self, message: str, *, status: int = 400) -> None:
         self.status = status
         super().__init__(message)
+
+
+class InvalidGpp(ConsentError, ValueError):
+    """A text is no GPP string, or one that cannot be read."""
 
 
 class LogUnavailable(ConsentError):
