@@ -60,10 +60,10 @@ class Accounts:
     ) -> None:
         self._source = settings.account
         self._keys = settings.keys
-        self._policy = settings.policy.version
+        self._policy = settings.policy
         self._seconds = settings.account_seconds
         self._store = store
-        self._models: Mapping[str, str] = {each.name: each.model for each in (*PRESETS.values(), *regimes)}
+        self._regimes: Mapping[str, Regime] = {each.name: each for each in (*PRESETS.values(), *regimes)}
         self._clock = clock
         self._names = lru_cache(maxsize=_MOST)(lambda account: pseudonyms(self._keys, account))
         self._lock = Lock()
@@ -151,19 +151,21 @@ class Accounts:
 
     def _signals(self, row: Stored) -> bool:
         record = row.record
-        return record is not None and record.surface == "signal" and record.policy == self._policy
+        return record is not None and record.surface == "signal" and record.policy == self._policy.version
 
     def _decision(self, account: Account, record: Record, leaf: str) -> Decision:
         granted, at = frozenset(record.granted), record.ts // 1000
+        regime = self._regimes.get(record.regime)
         return Decision(
             granted=granted,
             policy=record.policy,
             # Of an unknown name nothing is known: whoever is asked for more is asked again.
-            model=self._models.get(record.regime, MODELS[0]),
+            model=regime.model if regime is not None else MODELS[0],
             at=at if granted else at - at % _DAY,
             record=record.id if granted else None,
             leaf=leaf if granted else None,
             tie=account.tied(granted, account.choices),
+            unasked=granted & regime.exempt(self._policy) if regime is not None else frozenset(),
         )
 
 

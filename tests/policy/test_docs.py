@@ -33,6 +33,12 @@ def all_settings() -> set[str]:
         *known({"?": 1}),
         *(f"services.NAME.{name}" for name in known({"services": {"study": {"?": 1}}})),
         *(f"services.NAME.cookies.{name}" for name in cookies),
+        *(
+            f"services.NAME.exempt.{name}"
+            for name in known(
+                {"services": {"study": {"purposes": ["analytics"], "hosts": ["s.example.org"], "exempt": {"?": 1}}}}
+            )
+        ),
         *(f"purposes.NAME.{name}" for name in known({"purposes": {"research": {"?": 1}}})),
         *(f"regime.{name}" for name in known({"regime": {"?": 1}})),
         *(f"consent_mode.{name}" for name in known({"consent_mode": {"?": 1}})),
@@ -99,9 +105,13 @@ def test_a_default_is_what_holds_where_nothing_is_said(name: str) -> None:
         base = {"regime": {}}
     elif path[0] == "consent_mode":
         base = {}
+    elif path[0] == "purposes":
+        base = {"purposes": {"research": {"title": "Research", "text": "Which articles are read."}}}
     said: dict[str, Any] = {**base}
     if path[-1] == "third_party":
         said = {"services": {"study": {"purposes": ["analytics"], "cookies": [{"name": "c", path[-1]: value}]}}}
+    elif path[0] == "purposes":
+        said = {"purposes": {"research": {**base["purposes"]["research"], path[-1]: value}}}
     elif len(path) == 2:
         said = {path[0]: {path[1]: value}}
     else:

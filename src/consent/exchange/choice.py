@@ -30,6 +30,7 @@ class Choice:
     """What a post asks for. ``granted`` are the optional purposes agreed to; ``next`` is a path of this site.
 
     ``policy``, ``lang``: what the page showed, where the post says so, as the library's own forms and script do.
+    ``everything``: whether it accepts whatever there is, rather than purposes by name.
     """
 
     granted: frozenset[str]
@@ -38,6 +39,7 @@ class Choice:
     next: str
     policy: str | None = None
     lang: str | None = None
+    everything: bool = False
 
 
 def check_origin(facts: Facts) -> None:
@@ -86,6 +88,7 @@ def read_choice(facts: Facts, body: bytes, policy: Policy) -> Choice:
         next=local_path(fields.next) or _referrer(facts) or f"{facts.root}/",
         policy=fields.policy,
         lang=fields.lang if fields.lang in LANGUAGES else None,
+        everything=fields.action == "accept",
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
-from ..banner.look import asset
+from ..banner.look import Asset, asset
 from ..banner.markup import settings_page, shown
 from ..banner.receipt import receipt_page
 from ..banner.text import LANGUAGES, Words, negotiate
@@ -76,6 +76,9 @@ def _decision(consent: Consent, facts: Facts) -> Step:
 def _decide(consent: Consent, facts: Facts, choice: Choice, account: Account | None) -> Step:
     visitor = consent.visitor(facts, account)
     before = visitor.decision
+    if choice.everything and choice.surface != "settings" and visitor.regime.model != "opt-in":
+        # Where the banner says what runs already, it does not ask for what does not.
+        choice = replace(choice, granted=choice.granted - consent.policy.sensitive)
     if (
         visitor.current
         and before is not None
@@ -146,6 +149,7 @@ def _made(consent: Consent, facts: Facts, visitor: Visitor, granted: frozenset[s
         at=now if granted else now - now % _DAY,
         gpc=visitor.signals.gpc,
         tie=account.tie(granted, consent.said(facts)) if account is not None else None,
+        unasked=granted & visitor.exempt,
     )
 
 
@@ -157,7 +161,7 @@ def _unrecorded(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice
         return _not_saved(consent, facts, visitor, choice, None, why=why)
     before = visitor.decision if visitor.current and kept else None
     made = _made(consent, facts, visitor, kept)
-    decision = replace(before, granted=kept, tie=made.tie) if before is not None else made
+    decision = made if before is None else replace(before, granted=kept, unasked=before.unasked & kept, tie=made.tie)
     decision = replace(decision, logged=False)
     if kept != choice.granted:
         return _not_saved(consent, facts, visitor, choice, decision, why=why)
@@ -278,7 +282,7 @@ def _state(consent: Consent, facts: Facts, account: Account | None) -> Reply:
     lang = _query(facts).get("lang", [""])[0]
     page = consent.page(facts, visitor, lang=lang if lang in LANGUAGES else None)
     if consent.settings.cache == "private":
-        return _json(200, page.state())
+        return _json(200, page.state() | page.told())
     left = lessened(consent.said(facts), account)
     cookies = consent.written(facts, left, visitor.regime) if left is not None else []
     if visitor.current:
@@ -344,16 +348,26 @@ def _gpc(consent: Consent, facts: Facts) -> Reply:  # noqa: ARG001 - the same fo
 
 
 def _asset(name: str) -> Callable[[Consent, Facts], Reply]:
-    def read(consent: Consent, facts: Facts) -> Reply:  # noqa: ARG001 - the same for everybody
-        found = asset(name)
-        current = _query(facts).get("v") == [found.digest]
-        caching = "public, max-age=31536000, immutable" if current else "public, no-cache"
-        headers = [("Cache-Control", caching), ("ETag", f'"{found.digest}"'), ("X-Content-Type-Options", "nosniff")]
-        if f'"{found.digest}"' in (facts.header("if-none-match") or ""):
-            return Reply(304, headers)
-        return Reply(200, [("Content-Type", found.type), *headers], found.body)
+    """A style, or a script, which in debug mode is the readable one."""
+    return lambda consent, facts: _file(asset(name, readable=consent.debug and name.endswith(".js")), facts)
 
-    return read
+
+def _script(consent: Consent, facts: Facts) -> Reply:
+    """The page's script. Other addresses lead to the banner's, so that a page which imports it has it once."""
+    found = asset("consent.js")
+    if _query(facts).get("v") == [found.digest]:
+        return _asset("consent.js")(consent, facts)
+    body = f'export*from"./consent.js?v={found.digest}"'.encode()
+    return _file(Asset(body, found.type, hashlib.sha256(body).hexdigest()[:12]), facts)
+
+
+def _file(found: Asset, facts: Facts) -> Reply:
+    current = _query(facts).get("v") == [found.digest]
+    caching = "public, max-age=31536000, immutable" if current else "public, no-cache"
+    headers = [("Cache-Control", caching), ("ETag", f'"{found.digest}"'), ("X-Content-Type-Options", "nosniff")]
+    if f'"{found.digest}"' in (facts.header("if-none-match") or ""):
+        return Reply(304, headers)
+    return Reply(200, [("Content-Type", found.type), *headers], found.body)
 
 
 def _panel_style(consent: Consent, facts: Facts) -> Reply:
@@ -374,7 +388,7 @@ _READS: Mapping[str, Callable[[Consent, Facts], Step]] = {
     "state": _personal(_state),
     "receipt": _personal(_receipt),
     "declaration.json": _declaration,
-    "consent.js": _asset("consent.js"),
+    "consent.js": _script,
     "consent.css": _asset("consent.css"),
     "vendors.js": _asset("vendors.js"),
     "guard.js": _asset("guard.js"),

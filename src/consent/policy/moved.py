@@ -61,7 +61,7 @@ def read_moved_from(table: Table, policy: Policy) -> MovedFrom | None:
             if purpose not in policy.names:
                 given.fail(name, "unknown purpose", purpose, policy.names)
     said = {purpose for purposes in named.values() for purpose in purposes}
-    groups = {**_usual(library, policy), **{name: (name,) for name in policy.names}}
+    groups = {**{name: (name,) for name in policy.names}, **_usual(library, policy)}
     groups = {name: purposes for name, purposes in groups.items() if said.isdisjoint(purposes)} | named
     cookie = entry.text("cookie", LIBRARIES[library], longest=64)
     if not _TOKEN.match(cookie):
@@ -74,4 +74,5 @@ def _usual(library: str, policy: Policy) -> Mapping[str, tuple[str, ...]]:
     """What needs no word of the site's: klaro asks about services, Cookiebot calls one of its four otherwise."""
     if library == "klaro":
         return {service.name: service.purposes for service in policy.services}
-    return {"statistics": ("analytics",)} if library == "cookiebot" and "analytics" in policy.names else {}
+    counted = tuple(name for name in ("statistics", "analytics") if name in policy.names)
+    return {"statistics": counted} if library == "cookiebot" and counted else {}

@@ -18,7 +18,7 @@ __all__ = ["BUILT_IN_PURPOSES", "KINDS", "NECESSARY", "Cookie", "Policy", "Purpo
 
 NECESSARY = "necessary"
 #: In the order in which people are asked, least intrusive first.
-BUILT_IN_PURPOSES = (NECESSARY, "preferences", "analytics", "marketing")
+BUILT_IN_PURPOSES = (NECESSARY, "preferences", "statistics", "analytics", "marketing")
 #: What a service's frames may show.
 KINDS = ("video", "map", "social", "other")
 
@@ -29,11 +29,13 @@ class Purpose:
 
     ``title`` and ``text`` are empty for the built-in purposes, whose words come from the locale.
     ``necessary`` purposes are always allowed and cannot be refused (ePrivacy Directive, art. 5(3)).
+    ``sensitive`` ones need an agreement also where the law lets the others run until they are refused.
     """
 
     name: str
     title: str = ""
     text: str = ""
+    sensitive: bool = False
 
     @property
     def necessary(self) -> bool:
@@ -69,6 +71,7 @@ class Service:
     ``kind``      what its frames show, one of :data:`KINDS`: the placeholder of a held one says so.
     ``declared``  False for a catalogue service that this site has not declared: held, whatever was chosen.
     ``told``      True where its own switch is off until the visitor agrees, so that its scripts need not be held.
+    ``exempt``    the exemptions under which it may run until it is objected to; see :mod:`consent.policy.exemption`.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Service:
     privacy_url: str = ""
     declared: bool = True
     told: bool = False
+    exempt: frozenset[str] = frozenset()
     kind: str = "other"
 
     def __hash__(self) -> int:
@@ -138,6 +142,23 @@ class Policy:
         """The names of the purposes that a visitor may refuse."""
         return tuple(purpose.name for purpose in self.purposes if not purpose.necessary)
 
+    @cached_property
+    def sensitive(self) -> frozenset[str]:
+        """The names of the purposes that nothing but an agreement allows."""
+        return frozenset(purpose.name for purpose in self.purposes if purpose.sensitive)
+
+    @cached_property
+    def _exemptions(self) -> tuple[tuple[str, tuple[frozenset[str], ...]], ...]:
+        """Each purpose whose services are all exempt by something, with what."""
+        found = ((name, tuple(service.exempt for service in self.services_for(name))) for name in self.optional)
+        return tuple((name, exemptions) for name, exemptions in found if exemptions and all(exemptions))
+
+    def exempt(self, recognised: frozenset[str]) -> frozenset[str]:
+        """The names of the purposes all of whose services are exempt, by one of these exemptions each."""
+        return frozenset(
+            name for name, exemptions in self._exemptions if not any(map(recognised.isdisjoint, exemptions))
+        )
+
     def purpose(self, name: str) -> Purpose:
         """The purpose of that name.
 
@@ -154,9 +175,14 @@ class Policy:
         return tuple(service for service in self.services if purpose in service.purposes)
 
     def digest(self) -> str:
-        """A hex SHA-256 over what a consent depends on: who, for what. Hosts and wording are left out."""
-        facts = {
+        """A hex SHA-256 over what a consent depends on: who, for what, asked or not. Hosts and wording are left out."""
+        facts: dict[str, object] = {
             "purposes": sorted(self.names),
             "services": sorted([s.name, s.provider, *sorted(s.purposes)] for s in self.services),
         }
+        # What a site does not use leaves its version as it was.
+        if exempt := sorted([s.name, *sorted(s.exempt)] for s in self.services if s.exempt):
+            facts["exempt"] = exempt
+        if self.sensitive:
+            facts["sensitive"] = sorted(self.sensitive)
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

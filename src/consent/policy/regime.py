@@ -14,6 +14,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
+from .policy import Policy
+
 __all__ = ["MODELS", "PRESETS", "STRICT", "Model", "Regime", "add_months", "regime_for_region"]
 
 Model = Literal["opt-in", "opt-out", "notice"]
@@ -30,6 +32,7 @@ class Regime:
     ``months``   calendar months for which an answer holds, accepted or refused alike.
     ``signals``  the browser signals that count as a refusal here (``"gpc"``).
     ``privacy_choices``  the law wants a link "Your Privacy Choices" on every page (11 CCR 7026).
+    ``exemptions``  names of :data:`~consent.policy.exemption.EXEMPTIONS` that count here.
     """
 
     name: str
@@ -37,13 +40,19 @@ class Regime:
     months: int
     signals: frozenset[str] = frozenset()
     privacy_choices: bool = False
+    exemptions: frozenset[str] = frozenset()
 
     def stricter_than(self, model: str) -> bool:
         """Whether this regime asks for more than one of that model did."""
         return MODELS.index(self.model) > (MODELS.index(model) if model in MODELS else -1)
 
+    def exempt(self, policy: Policy) -> frozenset[str]:
+        """The purposes that run here until they are objected to, because exemptions cover all their services."""
+        return policy.exempt(self.exemptions)
+
 
 _GPC = frozenset({"gpc"})
+_US = frozenset({"us-processor"})
 
 STRICT = Regime("strict", "opt-in", 6, _GPC)
 
@@ -59,19 +68,19 @@ PRESETS: Mapping[str, Regime] = MappingProxyType(
             # ePrivacy Directive 5(3) with GDPR 7; months: CNIL 2020-092, DPC 2020, AEPD guide 3.2.8 (at most 24,
             # but a browser keeps no cookie beyond 400 days).
             Regime("eu", "opt-in", 6, _GPC),
-            Regime("fr", "opt-in", 6),
+            Regime("fr", "opt-in", 6, exemptions=frozenset({"cnil"})),
             Regime("ie", "opt-in", 6),
             Regime("de", "opt-in", 12),
-            Regime("it", "opt-in", 12),
-            Regime("es", "opt-in", 13),
-            Regime("uk", "opt-in", 12),
+            Regime("it", "opt-in", 12, exemptions=frozenset({"garante"})),
+            Regime("es", "opt-in", 13, exemptions=frozenset({"aepd"})),
+            Regime("uk", "opt-in", 12, exemptions=frozenset({"uk-statistics", "uk-appearance"})),
             Regime("ch", "opt-out", 12),
             # 11 CCR 7025 (the signal binds), Civ. Code 1798.135(c) (12 months).
-            Regime("us-ca", "opt-out", 12, _GPC, privacy_choices=True),
-            Regime("us-uoom", "opt-out", 12, _GPC),
-            Regime("us-other", "notice", 12, _GPC),
+            Regime("us-ca", "opt-out", 12, _GPC, privacy_choices=True, exemptions=_US),
+            Regime("us-uoom", "opt-out", 12, _GPC, exemptions=_US),
+            Regime("us-other", "notice", 12, _GPC, exemptions=_US),
             Regime("ca-qc", "opt-in", 6),
-            Regime("br", "opt-in", 6),
+            Regime("br", "opt-in", 6, exemptions=frozenset({"anpd"})),
         )
     }
 )

@@ -10,12 +10,13 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias, cast
 
 from ..errors import ConfigurationError
 from . import catalogue
+from .exemption import EXEMPTIONS, check_exemptions, read_exempt
 from .moved import MovedFrom, read_moved_from
 from .policy import BUILT_IN_PURPOSES, KINDS, NECESSARY, Cookie, Policy, Purpose, Service
 from .reader import Table, host_pattern, snippet, storage_key
@@ -187,6 +188,7 @@ def read_settings(
         necessary_cookies=_necessary_cookies(table, necessary_cookies),
     )
     _check_purposes(table, policy)
+    check_exemptions(table, policy)
     regime, region = _regime(table)
     settings = Settings(
         policy=policy,
@@ -236,7 +238,9 @@ def _services(table: Table) -> Iterable[Service]:
         yield _service(name, entry, table)
 
 
-_SERVICE_SETTINGS = ("title", "provider", "privacy_url", "purposes", "hosts", "snippets", "cookies", "storage", "kind")
+_SERVICE_SETTINGS = (
+    *("title", "provider", "privacy_url", "purposes", "hosts", "snippets", "cookies", "storage", "kind", "exempt"),
+)
 
 
 def _service(name: str, entry: Table, table: Table) -> Service:
@@ -257,7 +261,12 @@ def _service(name: str, entry: Table, table: Table) -> Service:
             "a name is lower-case letters, digits and hyphens", path=(*table.path, "services"), value=name
         )
     base = known or Service(name, title=name.replace("-", " ").capitalize())
-    purposes = base.purposes if entry.raw("purposes") is None else entry.texts("purposes")
+    cookies = _cookies(entry)
+    base = replace(base, cookies=_more_cookies(base.cookies, cookies))
+    exempt = read_exempt(entry, base, cookies)
+    # What is exempt has a purpose of its own: mostly it counts visits.
+    usual = ("statistics",) if exempt and base.purposes == ("analytics",) else base.purposes
+    purposes = usual if entry.raw("purposes") is None else entry.texts("purposes")
     if not purposes:
         entry.fail("purposes", "must name at least one purpose")
     return Service(
@@ -267,7 +276,7 @@ def _service(name: str, entry: Table, table: Table) -> Service:
         purposes=purposes,
         hosts=_more(base.hosts, entry.each("hosts", host_pattern)),
         snippets=_more(base.snippets, entry.each("snippets", snippet)),
-        cookies=_more_cookies(base.cookies, _cookies(entry)),
+        cookies=base.cookies,
         storage=_more(base.storage, entry.each("storage", storage_key)),
         privacy_url=_address(entry, "privacy_url", base.privacy_url),
         kind=entry.choice("kind", KINDS, base.kind),
@@ -348,8 +357,12 @@ def _purposes(table: Table, services: tuple[Service, ...]) -> list[Purpose]:
             raise ConfigurationError(
                 "a purpose is lower-case letters, digits and hyphens", path=(*table.path, "purposes"), value=name
             )
-        purpose = Purpose(name, entry.text("title", longest=120), entry.text("text", longest=1000))
+        purpose = Purpose(
+            name, entry.text("title", longest=120), entry.text("text", longest=1000), entry.flag("sensitive")
+        )
         entry.finish()
+        if purpose.necessary and purpose.sensitive:
+            entry.fail("sensitive", "what is necessary is not asked about", purpose.sensitive)
         if name not in BUILT_IN_PURPOSES and not (purpose.title.strip() and purpose.text.strip()):
             raise ConfigurationError(
                 "a purpose of the site's own needs a title and a text",
@@ -401,7 +414,11 @@ def _regime(table: Table) -> tuple[Regime | None, RegionSource | None]:
         months,
         frozenset(signals),
         entry.flag("privacy_choices"),
+        frozenset(entry.texts("exemptions")),
     )
+    for name in regime.exemptions:
+        if name not in EXEMPTIONS:
+            entry.fail("exemptions", "unknown exemption", name, EXEMPTIONS)
     entry.finish()
     return regime, None
 

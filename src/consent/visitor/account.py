@@ -127,10 +127,11 @@ def lessened(said: Decision | None, account: Account | None) -> Decision | None:
     if account.choices <= said.tie.choices or granted == said.granted:
         return None
     if granted:
-        return replace(said, granted=granted, logged=False)
+        return replace(said, granted=granted, unasked=said.unasked & granted, logged=False)
     return replace(
         said,
         granted=granted,
+        unasked=frozenset(),
         at=said.at - said.at % _DAY,
         record=None,
         leaf=None,
@@ -142,8 +143,10 @@ def lessened(said: Decision | None, account: Account | None) -> Decision | None:
 def _both(one: Decision, other: Decision) -> Decision:
     """What both grant, for as long as both hold."""
     granted = one.granted & other.granted
+    # What either was not asked for is not agreed to by both.
+    unasked = (one.unasked | other.unasked) & granted
     same = one.policy == other.policy
-    if same and granted == one.granted and one.at <= other.at:
+    if same and granted == one.granted and unasked == one.unasked and one.at <= other.at:
         return one
     laxer = min(one.model, other.model, key=MODELS.index)
     return replace(
@@ -153,4 +156,5 @@ def _both(one: Decision, other: Decision) -> Decision:
         at=min(one.at, other.at),
         model=laxer,
         logged=False,
+        unasked=unasked,
     )

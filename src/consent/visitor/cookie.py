@@ -6,6 +6,7 @@ The JSON is a list, so that the cookie stays near 220 bytes::
     ["2026-11", "opt-in", 1798761600, 0, ["analytics"], "<record id>", "<leaf hash>"]
      policy     model     at        flags granted       32 hex or ""   base64url, 43 characters or ""
 
+A name with a star was granted without a question: ``"statistics*"``, exempt where the answer was given.
 Flags: 1 if the browser sent GPC, and 2 if the log has it not as it stands here. A decision that was made while signed
 in has an eighth member, its :class:`~consent.visitor.decision.Tie`::
 
@@ -36,7 +37,8 @@ MAX_AGE = 400 * 86_400
 
 _SALT = "consent.decision.v1"
 _RECORD = re.compile(r"[0-9a-f]{32}\Z")
-_PURPOSE = re.compile(r"[a-z][a-z0-9-]{0,31}\Z")
+_UNASKED = "*"
+_GRANTED = re.compile(r"[a-z][a-z0-9-]{0,31}\*?\Z")
 _MARK = re.compile(r"[0-9a-f]{16}\Z")
 _COARSE_MARK = re.compile(r"[0-9a-f]{2}\Z")
 
@@ -129,7 +131,7 @@ def _content(decision: Decision) -> list[Any]:
         decision.model,
         decision.at,
         decision.gpc + 2 * (not decision.logged),
-        sorted(decision.granted),
+        [name + _UNASKED * (name in decision.unasked) for name in sorted(decision.granted)],
         decision.record or "",
         leaf,
     ]
@@ -147,7 +149,10 @@ def _decision(content: Any) -> Decision | None:
     # In JSON's Python, true is an int and 1.0 equals 1: neither is our spelling.
     if isinstance(at, bool) or type(flags) is not int or model not in MODELS or not 0 <= at < 1 << 40:
         return None
-    if not all(isinstance(name, str) and _PURPOSE.match(name) for name in granted) or granted != sorted(set(granted)):
+    if not all(isinstance(name, str) and _GRANTED.match(name) for name in granted):
+        return None
+    names = [name.removesuffix(_UNASKED) for name in granted]
+    if names != sorted(set(names)):
         return None
     if record and not _RECORD.match(record):
         return None
@@ -155,7 +160,7 @@ def _decision(content: Any) -> Decision | None:
     if tied and tie is None:
         return None
     return Decision(
-        granted=frozenset(granted),
+        granted=frozenset(names),
         policy=policy,
         model=model,
         at=at,
@@ -164,6 +169,7 @@ def _decision(content: Any) -> Decision | None:
         record=record or None,
         leaf=_leaf(leaf) if leaf else None,
         tie=tie,
+        unasked=frozenset(name.removesuffix(_UNASKED) for name in granted if name.endswith(_UNASKED)),
     )
 
 

@@ -47,6 +47,7 @@ class Decision:
     ``logged``   whether the log has it: False for a refusal that was honoured while the log could not be reached.
     ``record``, ``leaf``  the log's record id (32 hex digits) and leaf hash (64), for accepters only.
     ``tie``      to the account of who was signed in.
+    ``unasked``  of what is granted, what was not asked for, because it was exempt there; no agreement to it was needed.
     """
 
     granted: frozenset[str]
@@ -58,6 +59,7 @@ class Decision:
     record: str | None = None
     leaf: str | None = None
     tie: Tie | None = None
+    unasked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,18 @@ class Visitor:
     decision: Decision | None = None
     now: int = 0
     account: Account | None = None
+
+    @cached_property
+    def exempt(self) -> frozenset[str]:
+        """The purposes that the law here lets run until they are objected to; nobody is asked about them."""
+        return self.regime.exempt(self.policy)
+
+    @cached_property
+    def unrefused(self) -> frozenset[str]:
+        """The optional purposes that are allowed here as long as they are not refused."""
+        if self.regime.model == "opt-in":
+            return self.exempt
+        return frozenset(self.policy.optional) - self.policy.sensitive
 
     @cached_property
     def honours_gpc(self) -> bool:
@@ -91,12 +105,14 @@ class Visitor:
             and decision.at <= self.now + 86_400  # a clock stepped back a little, not a forged future
             and self.now < add_months(decision.at, self.regime.months)
             and not self.regime.stricter_than(decision.model)
+            # What was exempt where the answer was given is asked for where it is not.
+            and (self.regime.model != "opt-in" or decision.unasked <= self.exempt)
         )
 
     @cached_property
     def asked(self) -> bool:
-        """Whether the banner is due: no answer that holds, and no signal that answers."""
-        return not self.current and not self.honours_gpc and bool(self.policy.optional)
+        """Whether the banner is due: something to ask, no answer that holds, and no signal that answers."""
+        return not self.current and not self.honours_gpc and not self.exempt.issuperset(self.policy.optional)
 
     @cached_property
     def granted(self) -> frozenset[str]:
@@ -106,12 +122,11 @@ class Visitor:
         if self.honours_gpc:
             chosen: frozenset[str] = frozenset()
         elif self.decision is not None:
-            # An answer that no longer holds still refuses what it refused, and grants nothing where
+            # An answer that no longer holds still refuses what it refused, and grants nothing for which
             # agreement has to come first.
-            stale_grant = not self.current and self.regime.model == "opt-in"
-            chosen = frozenset() if stale_grant else self.decision.granted & optional
+            chosen = self.decision.granted & (optional if self.current else self.unrefused)
         else:
-            chosen = frozenset() if self.regime.model == "opt-in" else optional
+            chosen = self.unrefused
         return chosen | (frozenset(policy.names) - optional)
 
     @cached_property
