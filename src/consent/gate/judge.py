@@ -62,11 +62,10 @@ _RELATIONS = frozenset(
 )
 #: Addresses that somebody may follow; ``javascript:`` ones run then.
 _FOLLOWED = frozenset(b"href xlink:href action formaction".split())
-#: The most frequent of those that neither load nor run.
-_IDLE = frozenset(
-    b"alt async charset class crossorigin decoding defer height id integrity itemprop lang loading media name property "
-    b"rel role sizes target title type width".split()
-)
+#: Names of attributes that may load or run, but for scripts; those of all others never do.
+_TELLING = _LOADING | _LISTS | _PAINTED | _ANIMATED | _FOLLOWED | {b"style", b"content"}
+#: Others that may be kept for waking.
+_KEPT = frozenset(b"srcdoc type sandbox".split())
 #: Only where the site marked the element itself.
 _MARKED = frozenset(b"href xlink:href action formaction content style".split())
 #: Types of a script element that run or load (HTML Standard, 4.12.1.1; MIME Sniffing, 4.6). The rest is data.
@@ -268,7 +267,7 @@ class Judge:
         runs = tag.name == b"script" and _runs(tag)
         owners: list[tuple[tuple[Service, ...], str]] = []
         for attribute in tag.attributes:
-            if not attribute.value or attribute.name in _IDLE or attribute.name.startswith((b"data-", b"aria-")):
+            if not attribute.value or not (attribute.name in _TELLING or attribute.name.startswith(b"on")):
                 continue
             value = attribute.value.decode("utf-8", "replace")
             urls = self._urls(tag, attribute.name, value) if tag.name != b"script" or runs else []
@@ -359,6 +358,8 @@ class Judge:
             edits.append((tag.end - at, b"@held{}"))
         for attribute in tag.attributes:
             name = attribute.name
+            if name not in _TELLING and name not in _KEPT and not name.startswith(b"on"):
+                continue
             if (
                 name in _LOADING
                 or name in {b"style", b"srcdoc"}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 __all__ = [
@@ -137,7 +136,7 @@ class Tag:
     is surely written simply.
     """
 
-    __slots__ = ("_attributes", "_data", "end", "name", "name_end", "self_closing", "simple")
+    __slots__ = ("_attributes", "_data", "_values", "end", "name", "name_end", "self_closing", "simple")
 
     def __init__(
         self,
@@ -157,17 +156,20 @@ class Tag:
         self.simple = simple
         self._data = data
         self._attributes = attributes
+        self._values: dict[bytes, bytes] | None = None
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
         """All attributes, as they stand."""
         if self._attributes is None:
-            self._attributes = tuple(_attributes(self._data, self.name_end, self.end))
+            self._attributes = _attributes(self._data, self.name_end, self.end)
         return self._attributes
 
     def get(self, name: bytes) -> bytes | None:
         """The value that a browser takes: the first of that name."""
-        return next((attribute.value for attribute in self.attributes if attribute.name == name), None)
+        if self._values is None:
+            self._values = {name: value for name, value, _ in reversed(self.attributes)}
+        return self._values.get(name)
 
 
 def read_tag(data: bytes, at: int, limit: int = sys.maxsize) -> Tag | None:
@@ -202,14 +204,15 @@ def _read_tag(data: bytes, name: re.Match[bytes], limit: int) -> Tag | None:
             return Tag(name.group().lower(), name.end(), position, self_closing=slash, data=data)
 
 
-def _attributes(data: bytes, position: int, end: int) -> Iterator[Attribute]:
-    while True:
-        found = _ATTRIBUTE.match(data, position, end)
-        if found is None or found.group(1):
-            return
-        value = found.group(3) or found.group(4) or found.group(5) or b""
-        yield Attribute(found.group(2).lower(), value, found.start(2))
-        position = found.end()
+def _attributes(data: bytes, position: int, end: int) -> tuple[Attribute, ...]:
+    """Those of a tag that ends, each of which begins where the one before it ended."""
+    attributes: list[Attribute] = []
+    for found in _ATTRIBUTE.finditer(data, position, end):
+        name, double, single, bare = found.group(2, 3, 4, 5)
+        if name is None:
+            break
+        attributes.append(Attribute(name.lower(), double or single or bare or b"", found.start(2)))
+    return tuple(attributes)
 
 
 def plain_end(data: bytes, at: int, limit: int = sys.maxsize, *, place: Place) -> int:
