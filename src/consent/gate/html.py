@@ -12,14 +12,14 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ..policy.policy import Policy, Service
 from .judge import Judge, Verdict, judge_of
 from .match import Rules
 from .walk import Found, State, Walk
 
-__all__ = ["Gate", "Held", "UnreadableEncoding"]
+__all__ = ["Footer", "Gate", "Held", "UnreadableEncoding"]
 
 
 def _cut(*parts: str) -> bytes:
@@ -68,10 +68,15 @@ class Held:
     purposes: tuple[str, ...]
 
 
+#: What is inserted at the end of a page, or what makes it, given all that was held.
+Footer: TypeAlias = bytes | Callable[[Sequence[Held]], bytes]
+
+
 class _Plan(NamedTuple):
     """What a piece of a page asks for, and where the walk is after it.
 
     ``edits``: places and what is inserted there, in order. ``frames``: by the edit's number, frames for a placeholder.
+    ``lang``: the language that the page says here that it is in.
     """
 
     edits: tuple[tuple[int, bytes], ...]
@@ -79,6 +84,7 @@ class _Plan(NamedTuple):
     held: tuple[Held, ...]
     head_at: int
     body_at: int
+    lang: bytes | None
     done: int
     after: State
 
@@ -92,6 +98,8 @@ class Gate:
     :param banner: inserted once, where the body begins; at the end if nothing shows where that is.
     :param footer: inserted at the end of the page; or what makes it, given all that was held.
     :param script: inserted at the end of the page if something was held and there is no banner.
+    :param spoken: asked for banner, footer and script once more when the page says in ``<html lang>`` which language it
+        is in.
     :param charset: the encoding that the response declares, if it does.
     :param placeholder: makes the document that stands in for a held frame, escaped for an attribute in double quotes.
     :param site: this site's host, with its port: who ``/path`` belongs to.
@@ -106,8 +114,9 @@ class Gate:
         *,
         head: bytes = b"",
         banner: bytes = b"",
-        footer: bytes | Callable[[Sequence[Held]], bytes] = b"",
+        footer: Footer = b"",
         script: bytes = b"",
+        spoken: Callable[[str], tuple[bytes, Footer, bytes]] | None = None,
         charset: str | None = None,
         placeholder: Callable[[Service], bytes] | None = None,
         site: str = "",
@@ -119,9 +128,8 @@ class Gate:
         self._allowed = frozenset(allowed) | {"necessary"}
         self._judge = judge_of(self._rules, self._allowed, site, xml, _holds)
         self._head = head
-        self._banner = banner
-        self._footer = footer
-        self._script = b"" if banner else script
+        self._spoken = spoken
+        self._insert(banner, footer, script)
         self._placeholder = placeholder
         self._walk = Walk()
         # XML has no raw texts, and other ways to begin and end an element.
@@ -135,6 +143,11 @@ class Gate:
         self._xml = xml
         #: What was held so far, in the order of the page.
         self.held: list[Held] = []
+
+    def _insert(self, banner: bytes, footer: Footer, script: bytes) -> None:
+        self._banner = banner
+        self._footer = footer
+        self._script = b"" if banner else script
 
     def feed(self, data: bytes) -> bytes:
         """The next bytes of the page in, those that may leave out."""
@@ -175,6 +188,8 @@ class Gate:
         if self._undeclared and b"\x1b" in data:
             raise UnreadableEncoding("encoded as ISO-2022-JP, perhaps: declare the charset")
         plan = self._plan(data, final=final)
+        if plan.lang is not None and self._spoken is not None:  # before anything is inserted: nothing stands before it
+            self._insert(*self._spoken(plan.lang.decode("ascii", "replace")))
         edits = [*plan.edits]
         self.held += plan.held
         if self._placeholder is not None:
@@ -227,6 +242,7 @@ class Gate:
             held=tuple(held),
             head_at=self._walk.head_at,
             body_at=self._walk.body_at,
+            lang=self._walk.lang,
             done=done,
             after=self._walk.state,
         )

@@ -99,6 +99,8 @@ class Walk:
         self.body_at = -1
         #: The same for the place before which the head has nothing that could load or run.
         self.head_at = -1
+        #: The language that the page says it is in, if the last piece read says so.
+        self.lang: bytes | None = None
         self._head_seen = False
         self._begun = False
         self._body_seen = False
@@ -135,6 +137,7 @@ class Walk:
         """
         self._sight = sight
         self.body_at = self.head_at = -1
+        self.lang = None
         found: list[Found] = []
         at = 0
         if not self.lost:
@@ -338,7 +341,9 @@ class Walk:
 
     def _see_start(self, at: int, tag: Tag) -> None:
         name = tag.name
-        if not self._head_seen and name != b"html":
+        if not self._head_seen and name == b"html":
+            self.lang = tag.get(b"lang") if self.lang is None else self.lang
+        elif not self._head_seen:
             self._head_seen, self.head_at = True, tag.end if name == b"head" else at
         if not self._body_seen and not self._templates and not self._noscript and not self._foreign:
             if name == b"body":
