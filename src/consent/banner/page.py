@@ -1,8 +1,8 @@
 """What a view or a template of one request may ask and place: ``g.consent``, ``request.consent``.
 
 The only thing here that changes: it remembers what the template placed by hand, so that the gate does not place it
-again, and whether it was asked. What the gate inserts is made once per look, language and state, and filled in per
-request.
+again, whether it was asked, and in which language the page says it is. What the gate inserts is made once per look,
+language and state, and filled in per request.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -25,7 +25,7 @@ from .event import Event, event_of
 from .look import Look, asset, inline_style
 from .markup import asset_url, card, declaration, first_text, placeholder, settings_link, state_script, vendor_script
 from .panel import Row, panel
-from .text import Words
+from .text import Words, find
 from .vendors import after, before_tags
 
 __all__ = ["Inserted", "Page"]
@@ -159,10 +159,14 @@ class Page:
         self.consulted = True
         return self.visitor.granted
 
-    @cached_property
+    @property
     def words(self) -> Words:
         """The words in the visitor's language."""
         return _words(self.look, self.lang)
+
+    def speak(self, language: str) -> None:
+        """Go on in the language that the page says it is in, if we have it."""
+        self.lang = find(language) or self.lang
 
     def banner(self, *, nonce: str | None = None) -> Markup:
         """The banner, placed here by hand; empty for a visitor who has answered.

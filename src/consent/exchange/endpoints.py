@@ -172,7 +172,8 @@ def _overtaken(consent: Consent, facts: Facts, choice: Choice) -> Reply:
     """An agreement from a page that showed another policy: the visitor has not been told what it would be to."""
     if choice.scripted:
         return _json(409, {"error": "another-policy"})
-    place = f"{facts.root}{consent.settings.prefix}settings?{urlencode({'next': choice.next})}"
+    query = {"next": choice.next} | ({"lang": choice.lang} if choice.lang else {})
+    place = f"{facts.root}{consent.settings.prefix}settings?{urlencode(query)}"
     return Reply(303, [("Location", place), _TEXT, _NO_STORE])
 
 
@@ -227,7 +228,7 @@ def _decided(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, d
     cookies = _cookies(consent, facts, after, decision)
     if not choice.scripted:
         return Reply(303, [("Location", choice.next), _TEXT, _NO_STORE, *cookies])
-    page = consent.page(facts, after)
+    page = consent.page(facts, after, lang=choice.lang)
     state = page.state() | page.told()
     state["withdrawn"] = sorted(visitor.granted - after.granted)
     return _json(200, state, *cookies)
@@ -240,7 +241,7 @@ def _not_saved(
     status = 503 if why is None else 429
     headers = [] if why is None else [("Retry-After", str(why.seconds))]
     after = _after(visitor, decision)
-    page = consent.page(facts, after)
+    page = consent.page(facts, after, lang=choice.lang)
     cookies = _cookies(consent, facts, after, decision) if decision else []
     if choice.scripted:
         withdrawn = sorted(visitor.granted - after.granted)
@@ -252,7 +253,7 @@ def _not_saved(
 
 def _settings(consent: Consent, facts: Facts, account: Account | None) -> Reply:
     asked = _query(facts)
-    page = consent.page(facts, consent.visitor(facts, account))
+    page = consent.page(facts, consent.visitor(facts, account), lang=_lang(asked))
     back = local_path(asked.get("next", [""])[0]) or f"{facts.root}/"
     text = settings_page(page, next=back, not_saved="failed" in asked)
     return Reply(200, vary(_page_headers(), *consent.varies), text.encode())
@@ -263,6 +264,12 @@ def _query(facts: Facts) -> Mapping[str, list[str]]:
         return parse_qs(facts.query, keep_blank_values=True, max_num_fields=16)
     except ValueError:
         return {}
+
+
+def _lang(query: Mapping[str, list[str]]) -> str | None:
+    """The language of the page that leads here, if it is one of ours."""
+    lang = query.get("lang", [""])[0]
+    return lang if lang in LANGUAGES else None
 
 
 def _page_headers() -> Headers:
@@ -279,8 +286,7 @@ def _page_headers() -> Headers:
 def _state(consent: Consent, facts: Facts, account: Account | None) -> Reply:
     """The visitor's state. A page that is the same for everybody asks for it, in the page's language."""
     visitor = consent.visitor(facts, account)
-    lang = _query(facts).get("lang", [""])[0]
-    page = consent.page(facts, visitor, lang=lang if lang in LANGUAGES else None)
+    page = consent.page(facts, visitor, lang=_lang(_query(facts)))
     if consent.settings.cache == "private":
         return _json(200, page.state() | page.told())
     left = lessened(consent.said(facts), account)
@@ -293,7 +299,8 @@ def _state(consent: Consent, facts: Facts, account: Account | None) -> Reply:
 def _receipt(consent: Consent, facts: Facts, account: Account | None) -> Step:
     """What a visitor's own cookie says, and the log's proof of it: nobody else can ask for it."""
     visitor = consent.visitor(facts, account)
-    page = consent.page(facts, visitor) if "text/html" in (facts.header("accept") or "") else None
+    html = "text/html" in (facts.header("accept") or "")
+    page = consent.page(facts, visitor, lang=_lang(_query(facts))) if html else None
     decision = visitor.decision
     if decision is None or decision.record is None:
         # A refusal's cookie names no record, so that a refusal tracks nobody.

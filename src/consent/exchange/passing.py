@@ -14,7 +14,7 @@ from ..banner.panel import Row
 from ..gate.coding import CorruptCoding, Stream, accept_encoding, coded, readable
 from ..gate.cookies import expire, hold_links, hold_set_cookies
 from ..gate.csp import CLOSED, Permits, read_permits
-from ..gate.html import Gate, Held, UnreadableEncoding
+from ..gate.html import Footer, Gate, Held, UnreadableEncoding
 from ..gate.response import (
     PAGES,
     Headers,
@@ -283,23 +283,18 @@ class Pass:
 
     def _gate(self, headers: Headers, content_type: str | None) -> Gate:
         page, kind = self.page, media_type(content_type)
-        head = banner = script = b""
-        footer: bytes | Callable[[Sequence[Held]], bytes] = b""
+        head = b""
         rules = self._consent.rules
         permits = read_permits(headers)
         if kind == "text/html" and self._for_document:
             rules = self._consent.told_rules
             head = page.head(nonce=permits.script_nonce, inline=permits.inline_script)
-        # Our markup is HTML, not XML; a frame or a piece of a page has the banner around it already.
-        if kind == "text/html" and self._for_top_page:
-            banner, footer, script = page.inserted(
-                style_nonce=permits.style_nonce,
-                script_nonce=permits.script_nonce,
-                inline_style=permits.inline_style,
-                strict_dynamic=permits.strict_dynamic,
-            )
-            if self._consent.debug:
-                footer = self._with_panel(footer, permits)
+        banner, footer, script = self._inserted(kind, permits)
+
+        def spoken(lang: str) -> tuple[bytes, Footer, bytes]:
+            page.speak(lang)
+            return self._inserted(kind, permits)
+
         return Gate(
             rules,
             self.visitor.granted,
@@ -308,11 +303,24 @@ class Pass:
             banner=banner,
             footer=footer,
             script=script,
+            spoken=spoken if self._consent.settings.language == "auto" else None,
             charset=charset(content_type),
             placeholder=page.placeholder,
             site=self._facts.host,
             xml=kind == "application/xhtml+xml",
         )
+
+    def _inserted(self, kind: str | None, permits: Permits) -> tuple[bytes, Footer, bytes]:
+        # Our markup is HTML, not XML; a frame or a piece of a page has the banner around it already.
+        if kind != "text/html" or not self._for_top_page:
+            return b"", b"", b""
+        banner, footer, script = self.page.inserted(
+            style_nonce=permits.style_nonce,
+            script_nonce=permits.script_nonce,
+            inline_style=permits.inline_style,
+            strict_dynamic=permits.strict_dynamic,
+        )
+        return banner, self._with_panel(footer, permits) if self._consent.debug else footer, script
 
     def _with_panel(self, footer: bytes, permits: Permits) -> Callable[[Sequence[Held]], bytes]:
         """A page's footer, and what its developer is shown: what was held in it."""
