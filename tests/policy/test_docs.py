@@ -42,6 +42,7 @@ def all_settings() -> set[str]:
         *(f"purposes.NAME.{name}" for name in known({"purposes": {"research": {"?": 1}}})),
         *(f"regime.{name}" for name in known({"regime": {"?": 1}})),
         *(f"consent_mode.{name}" for name in known({"consent_mode": {"?": 1}})),
+        *(f"gpp.{name}" for name in known({"gpp": {"?": 1}})),
     }
 
 
@@ -105,6 +106,9 @@ def test_a_default_is_what_holds_where_nothing_is_said(name: str) -> None:
         base = {"regime": {}}
     elif path[0] == "consent_mode":
         base = {}
+    elif path[0] == "gpp":
+        base = {"services": ["google-ads"], "privacy_url": "/p", "region": "header:X"}
+        base |= {"gpp": {}} if path[1:] else {}
     elif path[0] == "purposes":
         base = {"purposes": {"research": {"title": "Research", "text": "Which articles are read."}}}
     said: dict[str, Any] = {**base}
@@ -113,7 +117,7 @@ def test_a_default_is_what_holds_where_nothing_is_said(name: str) -> None:
     elif path[0] == "purposes":
         said = {"purposes": {"research": {**base["purposes"]["research"], path[-1]: value}}}
     elif len(path) == 2:
-        said = {path[0]: {path[1]: value}}
+        said = {**base, path[0]: {path[1]: value}}
     else:
         said = {**base, path[0]: value}
     assert read_settings(said, keys=KEY) == read_settings(base, keys=KEY)
@@ -131,6 +135,9 @@ def test_defaults_are_told() -> None:
         "services.NAME.cookies.third_party",
         "consent_mode.mode",
         "consent_mode.wait_for_update",
+        "gpp",
+        "gpp.sale",
+        "gpp.covered",
     } <= set(DEFAULTS)
 
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Literal, NamedTuple
 
 from ..errors import ConfigurationError
+from ..policy.gpp import Gpp
 from ..policy.policy import Policy
 from ..policy.settings import ConsentMode
 from .text import LANGUAGES, find, keys, spelled
@@ -33,6 +34,7 @@ class Look:
     language: str = "auto"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     consent_mode: ConsentMode = field(default_factory=ConsentMode)
+    gpp: Gpp | None = None
 
     def __post_init__(self) -> None:
         if self.language != "auto" and find(self.language) is None:

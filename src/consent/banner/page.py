@@ -26,7 +26,8 @@ from .look import Look, asset, inline_style
 from .markup import asset_url, card, declaration, first_text, placeholder, settings_link, state_script, vendor_script
 from .panel import Row, panel
 from .text import Words, find
-from .vendors import after, before_tags
+from .us import LOADING, gpp_script, gpp_string, gpp_told
+from .vendors import Told, after, before_tags
 
 __all__ = ["Inserted", "Page"]
 
@@ -207,15 +208,32 @@ class Page:
         ``nonce``, ``inline``: what the page's policy wants on a script, and whether one may stand in the page.
         """
         decided = self.visitor.status != "undecided"
+        gpp = gpp_string(self.look.gpp, self.visitor)
+        if self.shared and self.look.gpp:
+            gpp = ""  # whose page it is, is not known yet
         template = _head(
-            self.look, self.visitor.granted, self.base, decided=decided, nonce=nonce is not None, inline=inline
+            self.look, self.visitor.granted, self.base, decided=decided, gpp=gpp, nonce=nonce is not None, inline=inline
         )
         return template.fill({_SCRIPT_NONCE: _escaped(nonce)})
 
-    def told(self) -> dict[str, Any]:
-        """What the page's script tells vendors when the visitor has chosen, and what when all is awake."""
-        told = after(self.look.policy, self.visitor.granted)
-        return {name: calls for name, calls in told._asdict().items() if calls}
+    @property
+    def gpp(self) -> str:
+        """IAB's GPP string, for what the server itself sends to advertisers; empty where the site or the law has none.
+
+        Its section is ``usnat``, number 7. In a page that caches share it is empty: that page is nobody's.
+        """
+        self.consulted = True
+        return "" if self.shared else gpp_string(self.look.gpp, self.visitor) or ""
+
+    def told(self, *, vendors: bool = True) -> dict[str, Any]:
+        """What the page's script tells when the visitor has chosen, and what when all is awake.
+
+        ``vendors``: whether those with switches of their own are to hear of it.
+        """
+        now, then = after(self.look.policy, self.visitor.granted) if vendors else Told((), ())
+        if self.look.gpp:
+            now = (gpp_told(gpp_string(self.look.gpp, self.visitor)), *now)
+        return {name: calls for name, calls in (("now", now), ("then", then)) if calls}
 
     def late(self) -> dict[str, Any]:
         """What the script of a page that is the same for everybody is told beside :meth:`state`: the texts that differ
@@ -227,7 +245,7 @@ class Page:
             "#yc-l a": self.words("privacy_choices" if visitor.regime.privacy_choices else "link"),
         }
         known = visitor.status != "undecided" or not visitor.granted.isdisjoint(visitor.policy.optional)
-        return {"texts": texts, **(self.told() if known else {})}
+        return {"texts": texts, **self.told(vendors=known)}
 
     def panel(
         self, rows: Sequence[Row], cookies: Sequence[str], *, style_nonce: str | None, inline_style: bool
@@ -348,12 +366,19 @@ def _placeholder(
 
 
 @lru_cache(maxsize=256)
-def _head(look: Look, granted: frozenset[str], base: str, *, decided: bool, nonce: bool, inline: bool) -> _Template:
+def _head(
+    look: Look, granted: frozenset[str], base: str, *, decided: bool, gpp: str | None, nonce: bool, inline: bool
+) -> _Template:
+    """``gpp``: what is said in the United States; empty where it is not known yet, None where nothing is."""
+    mark = _SCRIPT_NONCE.decode() if nonce else None
     calls = before_tags(look.policy, look.consent_mode, granted, decided=decided)
+    api = ""
+    if gpp is not None:
+        api = gpp_script(None if inline else asset_url(base, "gpp.js"), nonce=mark)
+        calls = (gpp_told(gpp) if gpp else LOADING, *calls)
     if not calls:
         return _Template("")
-    source = None if inline else asset_url(base, "vendors.js")
-    return _Template(vendor_script(calls, source=source, nonce=_SCRIPT_NONCE.decode() if nonce else None))
+    return _Template(api + vendor_script(calls, source=None if inline else asset_url(base, "vendors.js"), nonce=mark))
 
 
 @lru_cache(maxsize=256)

@@ -76,6 +76,7 @@ class Consent:
             language=settings.language,
             texts=settings.texts,
             consent_mode=settings.consent_mode,
+            gpp=settings.gpp,
         )
         first = with_told(settings.policy, settings.consent_mode)
         #: For pages in whose head vendors are told first.

@@ -382,6 +382,11 @@ def _panel_style(consent: Consent, facts: Facts) -> Reply:
     return _asset("panel.css")(consent, facts) if consent.debug else _text(404, "There is nothing here.")
 
 
+def _gpp(consent: Consent, facts: Facts) -> Reply:
+    """The script of a site that speaks IAB's Global Privacy Platform."""
+    return _asset("gpp.js")(consent, facts) if consent.settings.gpp else _text(404, "There is nothing here.")
+
+
 def _personal(read: Callable[[Consent, Facts, Account | None], Step]) -> Callable[[Consent, Facts], Step]:
     """What differs by who is signed in."""
     return lambda consent, facts: consent.recalled(
@@ -399,6 +404,7 @@ _READS: Mapping[str, Callable[[Consent, Facts], Step]] = {
     "consent.css": _asset("consent.css"),
     "vendors.js": _asset("vendors.js"),
     "guard.js": _asset("guard.js"),
+    "gpp.js": _gpp,
     "panel.css": _panel_style,
     GPC_PATH: _gpc,
 }

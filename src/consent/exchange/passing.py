@@ -145,6 +145,7 @@ class Pass:
             consent.told and (consent.told, self._facts.for_script),
             self._for_document,
             consent.settings.consent_mode,
+            consent.settings.gpp and self.visitor.signals.gpc,
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias, cast
 from ..errors import ConfigurationError
 from . import catalogue
 from .exemption import EXEMPTIONS, check_exemptions, read_exempt
+from .gpp import Gpp, read_gpp
 from .moved import MovedFrom, read_moved_from
 from .policy import BUILT_IN_PURPOSES, KINDS, NECESSARY, Cookie, Policy, Purpose, Service
 from .reader import Table, host_pattern, snippet, storage_key
@@ -148,6 +149,7 @@ class Settings:
     account: AccountSource | None = None
     account_seconds: int = 5
     consent_mode: ConsentMode = field(default_factory=ConsentMode)
+    gpp: Gpp | None = None
     moved_from: MovedFrom | None = None
 
 
@@ -217,6 +219,7 @@ def read_settings(
         account=_account(table),
         account_seconds=table.whole("account_seconds", 5, least=0, most=60),
         consent_mode=_consent_mode(table),
+        gpp=read_gpp(table, policy, regime, privacy_url=_privacy_url(table)),
         moved_from=read_moved_from(table, policy),
     )
     table.finish()
