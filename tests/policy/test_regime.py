@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.policy.regime import MODELS, PRESETS, REGIONS, STRICT, Regime, add_months, regime_for_region
+from consent.policy.sources import CONFIDENCE, SOURCES
 
 #: Name: model, months, whether GPC binds. Months are those after which a regulator expects to be asked again or, where
 #: an agreement may hold for longer than a refusal must, the longer of the two: neither is asked again too early, and
@@ -27,7 +28,13 @@ SUMMARY = {
     "us-ca": ("opt-out", 12, True),
     "us-uoom": ("opt-out", 12, True),
     "us-other": ("notice", 12, True),
+    "nl": ("opt-in", 6, False),
+    "ca": ("opt-out", 12, False),
     "ca-qc": ("opt-in", 6, False),
+    "in": ("opt-in", 12, False),
+    "jp": ("notice", 12, False),
+    "kr": ("opt-in", 12, False),
+    "za": ("opt-in", 12, False),
     "br": ("opt-in", 6, False),
     # The bare models
     "opt-in": ("opt-in", 6, False),
@@ -103,7 +110,7 @@ def test_every_member_of_the_eea_asks_first() -> None:
     for country in (*EU, *EEA):
         regime = regime_for_region(country)
         assert regime.model == "opt-in"
-        assert regime.name in {"eu", "fr", "ie", "de", "it", "es"}
+        assert regime.name in {"eu", "fr", "ie", "de", "it", "es", "nl"}
         assert country in REGIONS
 
 
@@ -111,15 +118,21 @@ def test_every_member_of_the_eea_asks_first() -> None:
     ("region", "name"),
     [
         ("FR", "fr"), ("fr", "fr"), (" fr ", "fr"), ("FR-75", "fr"), ("fr_idf", "fr"),
-        ("PL", "eu"), ("IE", "ie"), ("DE", "de"), ("DE-BY", "de"), ("IT", "it"), ("ES-CT", "es"),
+        ("PL", "eu"), ("IE", "ie"), ("DE-BY", "de"), ("IT", "it"), ("ES-CT", "es"),
         ("GB", "uk"), ("GB-SCT", "uk"), ("CH", "ch"), ("BR", "br"), ("BR-SP", "br"),
-        ("CA-QC", "ca-qc"), ("CA-ON", "strict"), ("CA", "strict"),
-        ("US-CA", "us-ca"), ("us-ca", "us-ca"), ("US_CA", "us-ca"), ("US-TX", "us-uoom"), ("US-DE", "us-uoom"),
-        ("US-MT", "us-uoom"), ("US-FL", "us-other"), ("US-NY", "us-other"),
+        ("NL", "nl"), ("RE", "fr"), ("GP", "fr"), ("AX", "eu"),
+        # A province that cannot be read may be Québec.
+        ("CA-QC", "ca-qc"), ("CA-ON", "ca"), ("ca_bc", "ca"), ("CA", "ca-qc"), ("CA-XX", "ca-qc"), ("CA-", "ca-qc"),
+        ("IN", "in"), ("IN-KA", "in"), ("JP", "jp"), ("JP-13", "jp"), ("KR", "kr"), ("ZA", "za"),
+        # The codes of states are those of countries too.
+        ("MT", "eu"), ("US-MT", "us-uoom"), ("DE", "de"), ("US-DE", "us-uoom"), ("US-IN", "us-other"),
+        ("CA-NL", "ca"), ("YT", "fr"), ("CA-YT", "ca"), ("ZA-NL", "za"), ("PE", "strict"), ("CA-PE", "ca"),
+        ("US-CA", "us-ca"), ("us-ca", "us-ca"), ("US_CA", "us-ca"), ("US-TX", "us-uoom"),
+        ("US-FL", "us-other"), ("US-NY", "us-other"),
         # A state that cannot be read may be California.
         ("US", "us-ca"), ("us", "us-ca"), ("US-", "us-ca"), ("US-06", "us-ca"), ("US-CAL", "us-ca"), ("US-CA-1", "us-ca"),
         # Whoever is nowhere is asked first.
-        (None, "strict"), ("", "strict"), ("XX", "strict"), ("T1", "strict"), ("JP", "strict"), ("EU", "strict"),
+        (None, "strict"), ("", "strict"), ("XX", "strict"), ("T1", "strict"), ("AU", "strict"), ("EU", "strict"),
         ("United States", "strict"), ("USA", "strict"), ("-US", "strict"), ("\N{LATIN SMALL LETTER LONG S}", "strict"),
     ],
 )  # fmt: skip
@@ -145,7 +158,25 @@ def test_whatever_a_header_says_is_some_regime(region: str) -> None:
 def test_only_known_codes_are_laxer_than_strict() -> None:
     codes = [a + b for a in map(chr, range(65, 91)) for b in map(chr, range(65, 91))]
     lax = {code for code in codes if regime_for_region(code).model != STRICT.model}
-    assert lax == {"CH", "US"}
+    assert lax == {"CH", "US", "JP"}
+
+
+# Where they come from
+
+
+def test_every_preset_says_where_it_comes_from_and_how_sure_that_is() -> None:
+    assert list(SOURCES) == list(PRESETS)
+    for basis in SOURCES.values():
+        assert basis.sources
+        assert basis.where
+        assert basis.confidence in CONFIDENCE
+
+
+def test_an_answer_holds_as_long_as_it_must_and_no_longer_than_it_may() -> None:
+    for name, basis in SOURCES.items():
+        months = PRESETS[name].months
+        assert months >= (basis.again or 0), "nobody is asked again too early"
+        assert basis.valid is None or months <= max(basis.valid, 6), "no agreement outlives what is allowed"
 
 
 # Calendar months

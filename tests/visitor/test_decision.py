@@ -127,7 +127,7 @@ def test_a_policy_with_nothing_optional_asks_nobody() -> None:
     ("region", "regime"),
     [
         ("FR", "fr"), ("AT", "eu"), ("at", "eu"), ("NO", "eu"), ("GB", "uk"), ("CH", "ch"), ("US-CA", "us-ca"),
-        ("US_CO", "us-uoom"), ("US-WY", "us-other"), ("US", "us-ca"), ("CA-QC", "ca-qc"), ("BR", "br"), ("CA", "strict"),
+        ("US_CO", "us-uoom"), ("US-WY", "us-other"), ("US", "us-ca"), ("CA-QC", "ca-qc"), ("BR", "br"), ("CA", "ca-qc"),
         ("XX", "strict"), ("", "strict"), (None, "strict"), ("FR-IDF", "fr"), ("T1", "strict"),
     ],
 )  # fmt: skip

@@ -1,7 +1,6 @@
 """What the law where the visitor is asks for.
 
-The presets are a summary for engineers, made in November 2026; the sources stand
-beside them, and most were read in secondary sources. They are no legal advice.
+The presets are a summary for engineers, made in November 2026, and no legal advice.
 """
 
 from __future__ import annotations
@@ -56,6 +55,7 @@ _US = frozenset({"us-processor"})
 
 STRICT = Regime("strict", "opt-in", 6, _GPC)
 
+#: Where each comes from is said in :mod:`consent.policy.sources`.
 PRESETS: Mapping[str, Regime] = MappingProxyType(
     {
         regime.name: regime
@@ -65,41 +65,54 @@ PRESETS: Mapping[str, Regime] = MappingProxyType(
             Regime("opt-in", "opt-in", 6),
             Regime("opt-out", "opt-out", 12, _GPC),
             Regime("notice", "notice", 12, _GPC),
-            # ePrivacy Directive 5(3) with GDPR 7; months: CNIL 2020-092, DPC 2020, AEPD guide 3.2.8 (at most 24,
-            # but a browser keeps no cookie beyond 400 days).
+            # Europe
             Regime("eu", "opt-in", 6, _GPC),
             Regime("fr", "opt-in", 6, exemptions=frozenset({"cnil"})),
             Regime("ie", "opt-in", 6),
             Regime("de", "opt-in", 12),
             Regime("it", "opt-in", 12, exemptions=frozenset({"garante"})),
             Regime("es", "opt-in", 13, exemptions=frozenset({"aepd"})),
+            Regime("nl", "opt-in", 6, exemptions=frozenset({"nl-analytics"})),
             Regime("uk", "opt-in", 12, exemptions=frozenset({"uk-statistics", "uk-appearance"})),
             Regime("ch", "opt-out", 12),
-            # 11 CCR 7025 (the signal binds), Civ. Code 1798.135(c) (12 months).
+            # The Americas
             Regime("us-ca", "opt-out", 12, _GPC, privacy_choices=True, exemptions=_US),
             Regime("us-uoom", "opt-out", 12, _GPC, exemptions=_US),
             Regime("us-other", "notice", 12, _GPC, exemptions=_US),
+            Regime("ca", "opt-out", 12),
             Regime("ca-qc", "opt-in", 6),
             Regime("br", "opt-in", 6, exemptions=frozenset({"anpd"})),
+            # Asia and Africa
+            Regime("in", "opt-in", 12),
+            Regime("jp", "notice", 12),
+            Regime("kr", "opt-in", 12),
+            Regime("za", "opt-in", 12),
         )
     }
 )
 
 #: The states whose law makes a universal opt-out mechanism binding.
 _UOOM = ("CO", "CT", "DE", "MD", "MN", "MT", "NE", "NH", "NJ", "OR", "TX")
-#: EU and EEA members without a preset of their own.
+#: EU and EEA members without a preset of their own, and Åland.
 _EU = (
-    "AT", "BE", "BG", "CY", "CZ", "DK", "EE", "FI", "GR", "HR", "HU", "IS", "LI",
-    "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+    "AT", "AX", "BE", "BG", "CY", "CZ", "DK", "EE", "FI", "GR", "HR", "HU", "IS", "LI",
+    "LT", "LU", "LV", "MT", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
 )  # fmt: skip
+#: The parts of France that have codes of their own and are in the Union (TFEU, art. 349).
+_FR = ("FR", "GF", "GP", "MF", "MQ", "RE", "YT")
+#: The provinces and territories where the federal law, or one like it, asks for no more than that one can opt out.
+_CA = ("AB", "BC", "MB", "NB", "NL", "NS", "NT", "NU", "ON", "PE", "SK", "YT")
 
-#: ISO 3166 code -> preset; a subdivision (US-CA) is looked up before its country (US).
+#: ISO 3166 code -> preset; a subdivision (US-CA) is looked up before its country (US). Codes of states are those of
+#: countries too: MT is Malta, US-MT Montana.
 REGIONS: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(_EU, "eu"),
-        "FR": "fr", "IE": "ie", "DE": "de", "IT": "it", "ES": "es", "GB": "uk", "CH": "ch", "BR": "br",
-        "US": "us-other", "US-CA": "us-ca", "CA-QC": "ca-qc",
+        **dict.fromkeys(_FR, "fr"),
+        "IE": "ie", "DE": "de", "IT": "it", "ES": "es", "NL": "nl", "GB": "uk", "CH": "ch",
+        "US": "us-other", "US-CA": "us-ca", "CA": "ca-qc", "BR": "br", "IN": "in", "JP": "jp", "KR": "kr", "ZA": "za",
         **{f"US-{state}": "us-uoom" for state in _UOOM},
+        **{f"CA-{province}": "ca" for province in _CA},
     }
 )  # fmt: skip
 
@@ -108,7 +121,7 @@ def regime_for_region(region: str | None) -> Regime:
     """The preset for an ISO 3166 code such as ``FR`` or ``US-CA``; ``strict`` for any other text.
 
     ``US`` without a state that can be read is treated as ``us-ca``: it may be California, and the stricter reading
-    is safe.
+    is safe. So is ``CA`` without a province: it may be Québec.
     """
     code = (region or "").strip().upper().replace("_", "-")
     country, _, part = code.partition("-")

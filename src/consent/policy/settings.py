@@ -283,6 +283,7 @@ def _service(name: str, entry: Table, table: Table) -> Service:
         storage=_more(base.storage, entry.each("storage", storage_key)),
         privacy_url=_address(entry, "privacy_url", base.privacy_url),
         kind=entry.choice("kind", KINDS, base.kind),
+        exempt=exempt,
     )
 
 
