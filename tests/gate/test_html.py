@@ -200,6 +200,45 @@ def test_the_script_is_there_only_if_something_was_held_and_there_is_no_banner()
         assert out.count(b"/own") == expected
 
 
+@pytest.mark.parametrize(
+    ("start", "lang"),
+    [
+        (b"<!doctype html><html lang=fr><head>", "fr"),
+        (b" <!-- x --><HTML class=a LaNg = 'pt-BR' lang=de>", "pt-BR"),
+        (b"\xef\xbb\xbf<html lang><body>", ""),
+        (b"<html lang=\xff>", "\ufffd"),
+        (b"<html><html lang=fr><title>x</title>", "fr"),
+        (b"<html lang=fr><html lang=de><title>x</title>", "fr"),
+        (b"<html><body>", None),
+        (b"<head><html lang=fr>", None),
+        (b"x<html lang=fr>", None),
+        (b"<!-- <html lang=fr> --><p>", None),
+        (b"<svg><html lang=fr>", None),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_what_is_inserted_is_made_again_for_a_page_that_says_its_language(
+    start: bytes, lang: str | None, size: int
+) -> None:
+    asked: list[str] = []
+
+    def spoken(lang: str) -> tuple[bytes, bytes, bytes]:
+        asked.append(lang)
+        return b"<aside>%b</aside>" % lang.encode(), b"<footer>%b</footer>" % lang.encode(), b""
+
+    page = start + b"<p>text</p>" * 100 + b"</body></html>"
+    for _ in range(2):  # the second time, what the page asks for is remembered
+        gate = Gate(RULES, charset="utf-8", banner=BANNER, footer=FOOTER, spoken=spoken)
+        out = b"".join(gate.feed(page[at : at + size]) for at in range(0, len(page), size)) + gate.finish()
+        banner = BANNER if lang is None else b"<aside>%b</aside>" % lang.encode()
+        footer = FOOTER if lang is None else b"<footer>%b</footer>" % lang.encode()
+        assert (out.count(b"<aside>"), out.count(b"<footer>")) == (1, 1)
+        assert banner in out
+        assert out.endswith(footer + b"</body></html>")
+        assert asked == ([] if lang is None else [lang])
+        asked.clear()
+
+
 def test_a_held_frame_is_given_a_placeholder_where_it_can_be_seen() -> None:
     page = b"<iframe src=//tracker.example></iframe><iframe src=//tracker.example hidden></iframe>"
     gate = Gate(RULES, placeholder=lambda service: service.name.encode())

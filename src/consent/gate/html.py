@@ -188,8 +188,9 @@ class Gate:
         if self._undeclared and b"\x1b" in data:
             raise UnreadableEncoding("encoded as ISO-2022-JP, perhaps: declare the charset")
         plan = self._plan(data, final=final)
-        if plan.lang is not None and self._spoken is not None:  # before anything is inserted: nothing stands before it
+        if plan.lang is not None and self._spoken is not None:  # and nothing is inserted yet
             self._insert(*self._spoken(plan.lang.decode("ascii", "replace")))
+            self._spoken = None
         edits = [*plan.edits]
         self.held += plan.held
         if self._placeholder is not None:
