@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from consent.banner.look import Look, asset, inline_style
+from consent.banner.look import Look, asset, foot_style, inline_style, stylesheet
 from consent.banner.markup import shown
 from consent.banner.text import LANGUAGES, Words, keys
 from consent.errors import ConfigurationError
@@ -84,7 +84,7 @@ def test_a_notice_is_canonical_json(language: str, regime: str) -> None:
 
 #: Words about a choice that was made or about the way, none of which anyone agrees to.
 BESIDE = {
-    "back", "close", "cookie", "declaration", "duration", "gpc", "link", "no_cookies", "no_services", "not_saved",
+    "back", "close", "cookie", "gpc_title", "declaration", "duration", "gpc", "link", "no_cookies", "no_services", "not_saved",
     "placeholder_undeclared", "privacy_choices", "privacy_policy", "provider", "purpose", "read_more", "saved", "service",
     "receipt", "receipt_none", "receipt_sealed", "receipt_text", "receipt_waiting",
     "status_accepted", "status_custom", "status_refused", "status_undecided", "status_undecided_opt_in",
@@ -93,7 +93,15 @@ BESIDE = {
 
 def test_a_notice_changes_with_every_word_that_is_agreed_to() -> None:
     few = replace(POLICY, services=())
-    views: list[dict[str, Any]] = [{}, {"regime": "us-ca"}, {"policy": few}]
+    counted = replace(POLICY, services=(replace(SERVICE, purposes=("statistics",), exempt=frozenset({"cnil"})),))
+    views: list[dict[str, Any]] = [
+        {},
+        {"regime": "us-ca"},
+        {"regime": "us-ca", "wording": "ask"},
+        {"policy": few},
+        {"regime": "fr", "policy": counted},
+        {"close_button": True},
+    ]
     before = [notice(**view) for view in views]
     telling = {key for key in keys() if [notice(texts={"*": {key: "other words"}}, **view) for view in views] != before}
     assert telling == keys() - BESIDE
@@ -136,8 +144,10 @@ def test_a_cookies_life_and_party_are_in_the_notice() -> None:
 
 # Files
 
+LOOKS: list[tuple[Any, Any]] = [(layout, theme) for layout in ("box", "bar", "modal") for theme in ("quiet", "bold")]
 
-@pytest.mark.parametrize("name", ["consent.js", "consent.css", "guard.js"])
+
+@pytest.mark.parametrize("name", ["consent.js", "panel.css", "guard.js"])
 def test_a_file_is_known_by_its_content(name: str) -> None:
     file = asset(name)
     assert file is asset(name)
@@ -147,5 +157,12 @@ def test_a_file_is_known_by_its_content(name: str) -> None:
 
 
 def test_the_style_in_a_page_cannot_end_its_element() -> None:
-    assert "<" not in inline_style()
-    assert inline_style().encode() in asset("consent.css").body
+    for layout, theme in LOOKS:
+        style = inline_style(layout, theme)
+        assert "<" not in style + foot_style()
+        assert stylesheet(layout, theme).body.startswith(style.encode() + foot_style().encode())
+
+
+def test_each_layout_and_theme_has_a_style_of_its_own() -> None:
+    assert len({stylesheet(*look).digest for look in LOOKS}) == len({inline_style(*look) for look in LOOKS}) == 6
+    assert len({notice(layout=layout, theme=theme) for layout, theme in LOOKS}) == 6, "which is in the notice"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
@@ -14,14 +16,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from consent.banner.look import Look
-from consent.banner.markup import card, declaration, placeholder, settings_link, settings_page, state_script
+from consent.banner.look import Look, inline_style
+from consent.banner.markup import (
+    card,
+    declaration,
+    link_texts,
+    placeholder,
+    settings_link,
+    settings_page,
+    shared_link,
+    state_script,
+)
 from consent.banner.page import Page
 from consent.banner.text import LANGUAGES, Words
 from consent.exchange.choice import read_choice
 from consent.exchange.facts import Facts
 from consent.policy.policy import Cookie, Policy, Purpose, Service
-from consent.policy.regime import PRESETS
+from consent.policy.regime import PRESETS, Regime
 from consent.visitor.decision import Decision, Visitor
 from consent.visitor.signal import Signals
 
@@ -47,6 +58,7 @@ POLICY = Policy.of(
     version="1",
 )
 LOOK = Look(POLICY, privacy_url="/privacy")
+OWN = Cookie("__Host-consent", 183)
 
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 every_regime = pytest.mark.parametrize("regime", PRESETS)
@@ -71,8 +83,10 @@ def documents(
     shown = page(look, language, visitor(regime, policy=look.policy), target)
     return {
         "card": card(look, words, law, base=base, target=target),
+        "modal": card(replace(look, layout="modal", close_button=True), words, law, base=base, target=target),
+        "shared link": shared_link(words, law, base=base, target=target),
         "settings": settings_page(shown, next=target, not_saved=True),
-        "declaration": declaration(look, words),
+        "declaration": declaration(look, words, OWN),
         "link": settings_link(words, law, base=base, target=target),
         "own link": settings_link(words, law, base=base, target=target, text=look.policy.services[0].title or "text"),
         "placeholder": placeholder(look, words, look.policy.services[0], frozenset(), base=base, target=target),
@@ -164,6 +178,7 @@ def test_accept_and_refuse_are_alike_and_both_on_the_first_layer(language: str, 
     assert (accept.get("value"), refuse.get("value")) == ("accept", "refuse")
     assert {**accept.attrib, "value": ""} == {**refuse.attrib, "value": ""}
     assert shape(accept) == shape(refuse)
+    assert text_of(refuse) == Words(LOOK, language)("refuse" if PRESETS[regime].model == "opt-in" else "opt_out")
     [row] = [node for node in elements(tree) if accept in list(node)]
     assert list(row) == [accept, refuse], "side by side in one row"
     assert text_of(accept).strip()
@@ -185,7 +200,9 @@ def test_agreement_is_assumed_only_where_the_law_allows_it(regime: str, wording:
     text = text_of(parse(card(look, Words(look, "en"), PRESETS[regime], base=BASE, target="/")))
     assumes = PRESETS[regime].model != "opt-in" and wording != "ask"
     assert ("We'll assume you're ok with this, but you can opt out if you wish." in text) == assumes
-    assert ("None of this starts before you agree" in text) == (not assumes)
+    opt_in = PRESETS[regime].model == "opt-in"
+    assert ("None of this starts before you agree" in text) == opt_in
+    assert ("You can opt out now or at any time" in text) == (not assumes and not opt_in)
 
 
 def test_the_first_words_name_purposes_and_who_helps() -> None:
@@ -206,6 +223,66 @@ def test_the_privacy_page_is_one_link_away_where_there_is_one() -> None:
         for name in ("card", "settings"):
             tree = parse(documents(look)[name])
             assert [link.get("href") for link in all_of(tree, "a", href="/privacy")] == links
+
+
+# Layouts
+
+
+def card_of(look: Look, regime: Regime = PRESETS["eu"], language: str = "en", *, hidden: bool = False) -> Element:
+    return parse(card(look, Words(look, language), regime, base=BASE, target="/", hidden=hidden))
+
+
+def test_a_modal_is_a_dialog_that_is_open_without_a_script_and_has_the_same_content() -> None:
+    [dialog] = all_of(card_of(replace(LOOK, layout="modal")), "dialog", id="yc")
+    [section] = all_of(card_of(LOOK), "section", id="yc")
+    assert {"open", "autofocus"} <= dialog.attrib.keys()
+    assert dialog.get("aria-labelledby") == section.get("aria-labelledby") == "yc-t"
+    assert "role" not in dialog.attrib
+    [inner] = list(dialog)
+    assert [shape(child) for child in inner] == [shape(child) for child in section]
+    assert "hidden" in all_of(card_of(replace(LOOK, layout="modal"), hidden=True), "dialog")[0].attrib
+
+
+@every_language
+def test_the_button_in_the_corner_refuses_and_says_so(language: str) -> None:
+    look = replace(LOOK, close_button=True)
+    close, *answers = all_of(card_of(look, language=language), "button")
+    assert [answer.get("value") for answer in answers] == ["accept", "refuse"]
+    assert (close.get("name"), close.get("value")) == ("action", "refuse")
+    assert close.get("aria-label") == close.get("title") == Words(look, language)("continue_without")
+
+
+@every_language
+@pytest.mark.parametrize("layout", ["box", "bar", "modal"])
+@pytest.mark.parametrize("theme", ["quiet", "bold"])
+def test_a_card_and_its_style_are_four_kilobytes_at_most(language: str, layout: Any, theme: Any) -> None:
+    """Compressed, with everything that it may have; a usual one in English has three and a half."""
+    most = Look(COUNTED, privacy_url="/privacy", layout=layout, theme=theme, close_button=True)
+    shown = f"<style>{inline_style(layout, theme)}</style>" + card(
+        most, Words(most, language), COUNTING, base=BASE, target="/news?page=2"
+    )
+    assert len(gzip.compress(shown.encode(), 9)) <= 4096
+
+
+# What the law exempts
+
+COUNTED = Policy.of(
+    [*POLICY.purposes, Purpose("statistics")],
+    [*SERVICES, Service("count", "Count", purposes=("statistics",), exempt=frozenset({"cnil"}))],
+    version="1",
+)
+COUNTING = replace(PRESETS["fr"], exemptions=frozenset({"cnil"}))
+
+
+def test_what_needs_no_agreement_is_not_asked_for_and_is_said_to_run_on_both_layers() -> None:
+    look = Look(COUNTED)
+    said = "Already active, because the law asks for no consent: Audience measurement. You can object in the settings."
+    first = card_of(look, COUNTING)
+    assert said in text_of(first)
+    assert "for Analytics, Marketing and Research, with the help of Stats and Video." in text_of(first)
+    assert said in text_of(parse(settings_page(page(look, seen=Visitor(COUNTED, COUNTING, now=NOW)), next="/")))
+    for tree in (card_of(look), parse(settings_page(page(look, seen=visitor(policy=COUNTED)), next="/"))):
+        assert "Already active" not in text_of(tree)
 
 
 # Boxes
@@ -254,7 +331,9 @@ def test_the_settings_page_says_what_holds_now(seen: Visitor, status: str) -> No
 
 def test_a_signal_that_binds_is_seen_to_be_honoured() -> None:
     signal = "opt-out signal (Global Privacy Control) is honoured"
-    assert signal in text_of(parse(settings_page(page(seen=visitor("us-ca", gpc=True)), next="/")))
+    assert f"Opt-out signal honoured Your browser's {signal}" in text_of(
+        parse(settings_page(page(seen=visitor("us-ca", gpc=True)), next="/"))
+    )
     assert signal not in text_of(parse(settings_page(page(seen=visitor("us-ca")), next="/")))
 
 
@@ -305,12 +384,15 @@ def test_the_second_layer_lists_every_purpose_service_cookie_and_duration(langua
 @every_language
 def test_the_declaration_is_a_table_with_a_caption_and_headings(language: str) -> None:
     said = Words(LOOK, language)
-    tree = parse(declaration(LOOK, said))
+    tree = parse(declaration(LOOK, said, OWN))
     [table] = all_of(tree, "table")
     assert [child.tag for child in table] == ["caption", "thead", "tbody"]
     assert text_of(table[0]) == said("declaration")
     assert [heading.get("scope") for heading in all_of(table[1], "th")] == ["col"] * 4
-    rows = all_of(table[2], "tr")
+    own, *rows = all_of(table[2], "tr")
+    assert [text_of(cell) for cell in own] == [
+        said("own_cookie"), "–", said.title(POLICY.purpose("necessary")), f"{OWN.name} {said.duration(OWN)}"
+    ]  # fmt: skip
     assert len(rows) == len(SERVICES)
     for row, service in zip(rows, SERVICES, strict=True):
         assert [cell.tag for cell in row] == ["th", "td", "td", "td"]
@@ -326,9 +408,60 @@ def test_the_declaration_is_a_table_with_a_caption_and_headings(language: str) -
     assert said("no_cookies") in text_of(rows[1])
 
 
+@pytest.mark.parametrize(
+    ("regime", "duration"), [("eu", "6 months"), ("es", "13 months"), ("us-ca", "12 months"), ("long", "13 months")]
+)
+def test_how_long_a_choice_holds_is_said_and_what_remembers_it(regime: str, duration: str) -> None:
+    """No browser keeps a cookie for longer than 400 days, whatever the law allows."""
+    law = PRESETS.get(regime, Regime("long", "opt-in", 24))
+    shown = Page(Visitor(POLICY, law, now=NOW), LOOK, lang="en", origin="https://news.example", cookie="__Host-consent")
+    tree = parse(settings_page(shown, next="/"))
+    assert f"How long your choice holds: {duration}" in text_of(tree)
+    necessary = all_of(tree, "section")
+    assert f"__Host-consent Remembers your choice, {duration}" in text_of(necessary[0])
+    assert f"__Host-consent {duration}" in text_of(parse(shown.declaration()))
+
+
+def test_a_service_says_to_whom_it_connects_and_where_its_provider_explains() -> None:
+    service = Service(
+        "stats", "Stats", "Stats Inc", ("analytics",), privacy_url="https://stats.example/privacy",
+        hosts=("a.example/x.js", "a.example/y.js", "*.b.example", "*/stats.js", "/own/stats.js"),
+    )  # fmt: skip
+    look = Look(Policy.of(POLICY.purposes, [service]))
+    tree = parse(settings_page(page(look, seen=visitor(policy=look.policy)), next="/"))
+    assert "Connects to \u2066a.example\u2069, \u2066*.b.example\u2069" in text_of(tree)
+    [link] = all_of(tree, "a", href="https://stats.example/privacy")
+    assert (text_of(link), link.get("aria-label")) == ("Privacy policy", "Privacy policy: Stats")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("video", "The video from X is not loaded"),
+        ("map", "The map from X is not loaded"),
+        ("social", "The post from X is not loaded"),
+        ("other", "Content from X is not loaded"),
+    ],
+)
+def test_a_placeholder_says_what_would_be_there(kind: str, said: str) -> None:
+    held = Service("x", "X", purposes=("marketing",), kind=kind)
+    tree = parse(placeholder(LOOK, Words(LOOK, "en"), held, frozenset(), base=BASE, target="/"))
+    assert text_of(all_of(tree, "h1")[0]) == said
+    assert all_of(tree, "body")[0].get("class") == f"yc-f yc-{kind}"
+
+
+def test_a_link_that_everybody_is_given_has_one_of_two_texts() -> None:
+    words = Words(LOOK, "en")
+    for regime, text in (("eu", "Cookie settings"), ("us-ca", "Your Privacy Choices")):
+        tree = parse(shared_link(words, PRESETS[regime], base=BASE, target="/"))
+        assert text_of(tree) == text
+        assert all_of(tree, "{http://www.w3.org/2000/svg}svg")[0].get("display") == "none", "until the style shows it"
+        assert sorted(link_texts(words, PRESETS[regime]).values()) == ["", text]
+
+
 def test_a_site_without_services_says_so() -> None:
     look = Look(Policy.of([Purpose("necessary")]))
-    assert text_of(parse(declaration(look, Words(look, "en")))) == "No third-party services."
+    assert text_of(parse(declaration(look, Words(look, "en"), OWN))) == "No third-party services."
 
 
 def test_a_site_that_asks_for_nothing_can_show_everything() -> None:
@@ -417,6 +550,8 @@ def test_a_link_to_the_settings_comes_back_to_this_page() -> None:
         [link] = all_of(parse(settings_link(words, PRESETS[regime], base=BASE, target="/a?b=c&d")), "a")
         assert link.get("href") == f"{BASE}settings?next=/a%3Fb%3Dc%26d"
         assert text_of(link) == text
+        icons = all_of(link, "{http://www.w3.org/2000/svg}svg")
+        assert [icon.get("aria-hidden") for icon in icons] == (["true"] if regime == "us-ca" else [])
 
 
 # Whatever comes from the site
@@ -484,8 +619,8 @@ def test_whatever_a_site_says_is_read_as_it_was_said(text: str) -> None:
     assert [text_of(button) for button in all_of(first, "button")] == [text, text]
     assert [node.get("value") for node in all_of(first, "input", name="next")] == [f"/{text}"]
     assert all_of(first, "a")[1].get("href") == text
-    table = parse(declaration(look, Words(look, "en")))
-    assert [text_of(code) for code in all_of(table, "code")] == [text, text, text]
+    table = parse(declaration(look, Words(look, "en"), OWN))
+    assert [text_of(code) for code in all_of(table, "code")] == [OWN.name, text, text, text]
     assert all_of(table, "a")[0].get("href") == text
 
 
@@ -532,6 +667,6 @@ def test_what_differs_from_page_to_page_is_escaped_too(target: str, nonce: str) 
 def test_what_is_made_is_marked_as_safe_and_is_made_of_text() -> None:
     for markup in (
         card(LOOK, Words(LOOK, "en"), PRESETS["eu"], base=BASE, target="/"),
-        declaration(LOOK, Words(LOOK, "en")),
+        declaration(LOOK, Words(LOOK, "en"), OWN),
     ):
         assert isinstance(markup, Markup)

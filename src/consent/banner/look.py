@@ -13,10 +13,10 @@ from typing import Literal, NamedTuple
 from ..errors import ConfigurationError
 from ..policy.gpp import Gpp
 from ..policy.policy import Policy
-from ..policy.settings import ConsentMode
+from ..policy.settings import ConsentMode, Layout, Theme
 from .text import LANGUAGES, find, keys, spelled
 
-__all__ = ["Asset", "Look", "asset", "inline_style"]
+__all__ = ["Asset", "Look", "asset", "foot_style", "inline_style", "stylesheet"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +31,9 @@ class Look:
     privacy_url: str = ""
     wording: Literal["auto", "ask", "assume"] = "auto"
     placement: Literal["auto", "manual"] = "auto"
+    layout: Layout = "box"
+    theme: Theme = "quiet"
+    close_button: bool = False
     language: str = "auto"
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     consent_mode: ConsentMode = field(default_factory=ConsentMode)
@@ -68,10 +71,11 @@ class Asset(NamedTuple):
 
 @cache
 def asset(name: str, *, readable: bool = False) -> Asset:
-    """``consent.css``, or another style or script by its name. ``readable``: a script as it was written."""
-    if name == "consent.css":
-        body, media_type = _style("card.css") + _style("page.css"), "text/css; charset=utf-8"
-    elif name.endswith(".css"):
+    """A style or script by its name; ``consent.css`` is a site's own :func:`stylesheet`.
+
+    ``readable``: a script as it was written.
+    """
+    if name.endswith(".css"):
         body, media_type = _style(name), "text/css; charset=utf-8"
     else:
         body, media_type = _read(name if readable else f"{name[:-3]}.min.js"), "text/javascript; charset=utf-8"
@@ -79,9 +83,27 @@ def asset(name: str, *, readable: bool = False) -> Asset:
 
 
 @cache
-def inline_style() -> str:
+def stylesheet(layout: Layout, theme: Theme) -> Asset:
+    """``consent.css``: everything that a site may show, as it has chosen."""
+    names = (*_card_styles(layout, theme), "foot.css", "page.css", f"page-{theme}.css")
+    body = b"".join(map(_style, names))
+    return Asset(body, "text/css; charset=utf-8", sha256(body).hexdigest()[:12])
+
+
+@cache
+def inline_style(layout: Layout, theme: Theme) -> str:
     """The style of the card alone, small enough to stand in the page."""
-    return _style("card.css").decode()
+    return b"".join(map(_style, _card_styles(layout, theme))).decode()
+
+
+@cache
+def foot_style() -> str:
+    """The style of what stands at a page's foot."""
+    return _style("foot.css").decode()
+
+
+def _card_styles(layout: Layout, theme: Theme) -> tuple[str, ...]:
+    return f"theme-{theme}.css", "card.css", f"layout-{layout}.css"
 
 
 @cache

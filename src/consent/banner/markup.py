@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from ..policy.policy import Purpose, Service
+from ..policy.policy import NECESSARY, Cookie, Purpose, Service
 from ..policy.regime import Regime
-from .look import Look, asset
+from .look import Look, asset, stylesheet
 from .text import Words
 from .vendors import Call
 
@@ -26,12 +26,18 @@ __all__ = [
     "asset_url",
     "card",
     "declaration",
+    "exempt_text",
     "first_text",
+    "link_texts",
+    "own_cookie",
     "placeholder",
+    "refusal",
     "settings_link",
     "settings_page",
+    "shared_link",
     "shown",
     "state_script",
+    "style_url",
     "vendor_script",
 ]
 
@@ -42,32 +48,51 @@ def card(look: Look, words: Words, regime: Regime, *, base: str, target: str, hi
     ``hidden``: whether it waits for the script to show it.
     """
     own = Markup('<a href="{}">{}</a>').format(look.privacy_url, words("read_more")) if look.privacy_url else ""
-    return Markup(
-        '<section id="yc" role="region" aria-labelledby="yc-t" lang="{lang}" dir="{dir}" data-nosnippet=""{hidden}>'
+    exempt = exempt_text(look, words, regime)
+    form = Markup(
         '<form method="post" action="{base}decision">'
         '<input type="hidden" name="surface" value="banner"><input type="hidden" name="next" value="{target}">{shown}'
-        '<h2 id="yc-t">{title}</h2><p>{text}</p>'
+        '{close}<h2 id="yc-t">{title}</h2><p>{text}</p>{exempt}'
         '<p id="yc-e" role="alert" hidden>{failed}</p>'
         '<div class="yc-b"><button name="action" value="accept">{accept}</button>'
         '<button name="action" value="refuse">{refuse}</button></div>'
         '<p class="yc-l"><a href="{base}settings?next={next}" data-consent-open="">{settings}</a> {own}</p>'
-        '</form><i class="yc-z"></i></section>'
+        '</form><i class="yc-z"></i>'
     ).format(
-        lang=words.language,
-        dir=words.direction,
-        hidden=Markup(" hidden") if hidden else "",
         base=base,
         target=target,
         next=_query(target),
         title=words("title"),
         text=first_text(look, words, regime),
+        # Where the script may have something to say there, it has a place to say it.
+        exempt=Markup('<p class="yc-n">{}</p>').format(exempt) if exempt or hidden else "",
+        close=_close(words) if look.close_button else "",
         failed=words("not_saved"),
         accept=words("accept"),
-        refuse=words("refuse"),
+        refuse=words(refusal(regime)),
         settings=words("settings"),
         own=own,
         shown=_shown(look, words),
     )
+    said = Markup('aria-labelledby="yc-t" lang="{}" dir="{}"{}').format(
+        words.language, words.direction, Markup(" hidden") if hidden else ""
+    )
+    if look.layout == "modal":
+        # The focus is on itself when it is made modal, and on none of its buttons.
+        return Markup('<dialog id="yc" open autofocus {}><div data-nosnippet="">{}</div></dialog>').format(said, form)
+    return Markup('<section id="yc" role="region" data-nosnippet="" {}>{}</section>').format(said, form)
+
+
+def _close(words: Words) -> Markup:
+    """The button in the corner, which refuses, and says so."""
+    return Markup('<button class="yc-x" name="action" value="refuse" aria-label="{0}" title="{0}">×</button>').format(
+        words("continue_without")
+    )
+
+
+def refusal(regime: Regime) -> str:
+    """The name of the text on the button that refuses: where things run until then, one opts out."""
+    return "refuse" if regime.model == "opt-in" else "opt_out"
 
 
 def _shown(look: Look, words: Words) -> Markup:
@@ -80,19 +105,34 @@ def _shown(look: Look, words: Words) -> Markup:
 def first_text(look: Look, words: Words, regime: Regime) -> str:
     """How the first layer asks, or says what it assumes."""
     policy = look.policy
-    purposes = words.join(words.title(purpose) for purpose in policy.purposes if not purpose.necessary)
+    asked = frozenset(policy.optional) - regime.exempt(policy)
+    purposes = words.join(words.title(purpose) for purpose in policy.purposes if purpose.name in asked)
     if look.assumes(regime.model):
         return words("assume", purposes=purposes)
-    services = [service for service in policy.services if any(name in policy.optional for name in service.purposes)]
+    if regime.model != "opt-in":
+        return words("ask_opt_out", purposes=purposes)
+    services = [service for service in policy.services if not asked.isdisjoint(service.purposes)]
     if not services:
         return words("ask_few", purposes=purposes)
     named = words.join(service.title or service.name for service in services) if len(services) <= 2 else ""
     return words("ask", purposes=purposes, services=named or words.count("services", len(services)))
 
 
+def exempt_text(look: Look, words: Words, regime: Regime) -> str:
+    """What runs already because the law here asks for no agreement; empty where nothing does."""
+    exempt = regime.exempt(look.policy)
+    titles = [words.title(purpose) for purpose in look.policy.purposes if purpose.name in exempt]
+    return words("exempt", purposes=words.join(titles)) if titles else ""
+
+
+def own_cookie(name: str, regime: Regime) -> Cookie:
+    """The cookie that remembers a choice, for as long as the choice holds and browsers keep one."""
+    return Cookie(name, min(regime.months * 30.4375, 400))
+
+
 def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup:  # noqa: A002 - the field's name
     """The second layer as a document of its own, which the script may show as a dialog."""
-    look, words = page.look, page.words
+    look, words, regime = page.look, page.words, page.visitor.regime
     title = words("settings_title")
     return Markup(
         '<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8">'
@@ -102,7 +142,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         '<body class="yc-page"><main id="yc-m" class="yc-m">'
         '<form method="post" action="{base}decision">'
         '<input type="hidden" name="surface" value="settings"><input type="hidden" name="next" value="{next}">{shown}'
-        '<h1 id="yc-h">{title}</h1>{alert}<p>{intro}</p>{gpc}<p class="yc-s">{status}</p>'
+        '<h1 id="yc-h">{title}</h1>{alert}<p>{intro}</p>{gpc}<p class="yc-s">{status}{exempt}<br>{valid}</p>'
         "{purposes}"
         '<div class="yc-b"><button name="action" value="save">{save}</button>'
         '<button name="action" value="accept">{accept}</button>'
@@ -113,7 +153,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         lang=words.language,
         dir=words.direction,
         title=title,
-        css=asset_url(page.base, "consent.css"),
+        css=style_url(look, page.base),
         base=page.base,
         next=next,
         shown=_shown(look, words),
@@ -121,12 +161,16 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
             Markup("") if not_saved else Markup(" hidden"), words("not_saved")
         ),
         intro=words("settings_intro"),
-        gpc=Markup('<p class="yc-g">{}</p>').format(words("gpc")) if page.visitor.honours_gpc else "",
+        gpc=Markup('<p class="yc-g"><b>{}</b> {}</p>').format(words("gpc_title"), words("gpc"))
+        if page.visitor.honours_gpc
+        else "",
         status=status(page),
+        exempt=Markup("<br>{}").format(exempt_text(look, words, regime)) if regime.exempt(look.policy) else "",
+        valid=words("valid", duration=words.duration(page.own_cookie)),
         purposes=Markup("").join(_purpose(page, purpose) for purpose in look.policy.purposes),
         save=words("save"),
         accept=words("accept_all"),
-        refuse=words("refuse_all"),
+        refuse=words(f"{refusal(regime)}_all"),
         back=words("back"),
         privacy=Markup('<a href="{}">{}</a>').format(look.privacy_url, words("privacy_policy"))
         if look.privacy_url
@@ -171,25 +215,54 @@ def _purpose(page: Page, purpose: Purpose) -> Markup:
         details = Markup("<details><summary>{}</summary>{}</details>").format(
             words.count("services", len(services)), Markup("").join(_service(words, service) for service in services)
         )
-    return Markup('<section class="yc-p"><h2>{}</h2>{}<p>{}</p>{}</section>').format(
-        label, box, words.text(purpose), details
+    own = page.own_cookie
+    return Markup('<section class="yc-p"><h2>{}</h2>{}<p>{}</p>{}{}</section>').format(
+        label,
+        box,
+        words.text(purpose),
+        Markup("<ul>{}</ul>").format(_row(own.name, _remembers(words, own)))
+        if purpose.name == NECESSARY and page.look.policy.optional
+        else "",
+        details,
     )
+
+
+def _remembers(words: Words, own: Cookie) -> str:
+    return f"{words('own_cookie')}{words('comma')}{words.duration(own)}"
 
 
 def _service(words: Words, service: Service) -> Markup:
-    return Markup('<div class="yc-v"><h3><bdi>{}</bdi>{}</h3>{}</div>').format(
-        service.title or service.name,
+    title = service.title or service.name
+    hosts = _hosts(service)
+    return Markup('<div class="yc-v"><h3><bdi>{}</bdi>{}</h3>{}{}{}</div>').format(
+        title,
         Markup(" <small><bdi>{}</bdi></small>").format(service.provider) if service.provider else "",
+        Markup("<p>{}</p>").format(words("connects", hosts=words("comma").join(hosts))) if hosts else "",
         _stored(words, service),
+        Markup('<p><a href="{0}" aria-label="{1}: {2}">{1}</a></p>').format(
+            service.privacy_url, words("privacy_policy"), title
+        )
+        if service.privacy_url
+        else "",
     )
+
+
+def _hosts(service: Service) -> tuple[str, ...]:
+    """Whom a service connects to: without paths, and less this site itself. Isolated: they are read from the left."""
+    hosts = (pattern.partition("/")[0] for pattern in service.hosts)
+    return tuple(dict.fromkeys(f"\u2066{host}\u2069" for host in hosts if host.strip("*")))
 
 
 def _stored(words: Words, service: Service) -> Markup:
     """What a service leaves on the device. Names are read from the left, whatever the language around them."""
-    left = [Markup('<li><code dir="ltr">{}</code> {}</li>').format(*item) for item in _left(words, service)]
+    left = [_row(*item) for item in _left(words, service)]
     if not left:
         return Markup("<p>{}</p>").format(words("no_cookies"))
     return Markup("<ul>{}</ul>").format(Markup("").join(left))
+
+
+def _row(name: str, said: str) -> Markup:
+    return Markup('<li><code dir="ltr">{}</code> <span>{}</span></li>').format(name, said)
 
 
 def _left(words: Words, service: Service) -> list[tuple[str, str]]:
@@ -202,8 +275,8 @@ def _left(words: Words, service: Service) -> list[tuple[str, str]]:
     return [*cookies, *((key, f"{words('storage')}{comma}{words('storage_note')}") for key in service.storage)]
 
 
-def declaration(look: Look, words: Words) -> Markup:
-    """The table of services for a privacy page: who, for what, which cookies, how long."""
+def declaration(look: Look, words: Words, own: Cookie) -> Markup:
+    """The table of services for a privacy page: who, for what, which cookies, how long. ``own`` is ours."""
     policy = look.policy
     columns = (
         words("service"),
@@ -212,7 +285,10 @@ def declaration(look: Look, words: Words) -> Markup:
         f"{words('cookie')}{words('comma')}{words('duration')}",
     )
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(column) for column in columns)
-    rows = Markup("").join(
+    remembers = Markup('<tr><th scope="row">{}</th><td>–</td><td>{}</td><td><ul>{}</ul></td></tr>').format(
+        words("own_cookie"), words.title(policy.purpose(NECESSARY)), _row(own.name, words.duration(own))
+    )
+    rows = (remembers if policy.optional else Markup("")) + Markup("").join(
         Markup('<tr><th scope="row"><bdi>{}</bdi></th><td><bdi>{}</bdi></td><td>{}</td><td>{}</td></tr>').format(
             Markup('<a href="{}">{}</a>').format(service.privacy_url, service.title or service.name)
             if service.privacy_url
@@ -233,10 +309,40 @@ def declaration(look: Look, words: Words) -> Markup:
 
 def settings_link(words: Words, regime: Regime, *, base: str, target: str, text: str | None = None) -> Markup:
     """A link to the settings, for the foot of every page."""
-    named = text or words("privacy_choices" if regime.privacy_choices else "link")
+    named = Markup("{}").format(text or words("link"))
+    if regime.privacy_choices and text is None:
+        named = _ICON.format("") + Markup("<span>{}</span>").format(words("privacy_choices"))
+    return _settings_link(named, base, target)
+
+
+def shared_link(words: Words, regime: Regime, *, base: str, target: str) -> Markup:
+    """The same for everybody: the script fills in which of the two texts is the visitor's, :func:`link_texts`."""
+    choices, settings = link_texts(words, regime).values()
+    named = _ICON.format(Markup(' display="none"')) + Markup('<b>{}</b><span id="yc-k">{}</span>').format(
+        choices, settings
+    )
+    return _settings_link(named, base, target)
+
+
+def link_texts(words: Words, regime: Regime) -> Mapping[str, str]:
+    """The texts in a :func:`shared_link`, by where they go. The style shows the icon where the first is not empty."""
+    named = (words("privacy_choices"), "") if regime.privacy_choices else ("", words("link"))
+    return dict(zip(("#yc-l b", "#yc-k"), named, strict=True))
+
+
+def _settings_link(named: Markup, base: str, target: str) -> Markup:
     return Markup('<a href="{}settings?next={}" data-consent-open="" rel="nofollow">{}</a>').format(
         base, _query(target), named
     )
+
+
+#: The icon that goes with "Your Privacy Choices": a pill, half a tick and half a cross (11 CCR 7015(b)).
+_ICON = Markup(
+    '<svg width="30" height="14" viewBox="0 0 30 14" aria-hidden="true"{}><rect x=".5" y=".5" width="29" height="13" '
+    'rx="6.5" fill="#fff" stroke="#06f"/><path d="M17.5.5H23a6.5 6.5 0 0 1 0 13h-8.5z" fill="#06f"/>'
+    '<path d="m6 7.2 2.3 2.3L13 4" fill="none" stroke="#06f" stroke-width="1.7"/>'
+    '<path d="m20.2 4.5 5 5m0-5-5 5" stroke="#fff" stroke-width="1.7"/></svg>'
+)
 
 
 def placeholder(
@@ -255,7 +361,7 @@ def placeholder(
     wait for the script, without which they would be of no use.
     """
     policy = look.policy
-    title = words("placeholder", service=service.title or service.name)
+    title = words(_PLACEHOLDERS[service.kind], service=service.title or service.name)
     body = Markup("<p>{}</p>").format(words("placeholder_undeclared"))
     if service.declared:
         granted = (granted | frozenset(service.purposes)) & frozenset(policy.optional)
@@ -280,8 +386,17 @@ def placeholder(
         )
     return Markup(
         '<!doctype html><html lang="{}" dir="{}"><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
-        '<title>{}</title><link rel="stylesheet" href="{}"><body class="yc-f"><main><h1>{}</h1>{}</main>'
-    ).format(words.language, words.direction, title, asset_url(base, "consent.css"), title, body)
+        '<title>{}</title><link rel="stylesheet" href="{}"><body class="yc-f yc-{}"><main><h1>{}</h1>{}</main>'
+    ).format(words.language, words.direction, title, style_url(look, base), service.kind, title, body)
+
+
+#: The name of the text that says what a held frame would show.
+_PLACEHOLDERS = {
+    "video": "placeholder_video",
+    "map": "placeholder_map",
+    "social": "placeholder_social",
+    "other": "placeholder",
+}
 
 
 def state_script(source: str, state: Mapping[str, Any], *, nonce: str | None, strict_dynamic: bool = False) -> Markup:
@@ -320,13 +435,22 @@ def shown(look: Look, words: Words, regime: Regime) -> bytes:
         "lang": words.language,
         "model": regime.model,
         "months": regime.months,
-        "style": asset("consent.css").digest,
+        "layout": look.layout,
+        "theme": look.theme,
+        "style": stylesheet(look.layout, look.theme).digest,
         "title": words("title"),
         "text": first_text(look, words, regime),
-        "buttons": [words("accept"), words("refuse"), words("settings")],
+        "exempt": exempt_text(look, words, regime),
+        "buttons": [words("accept"), words(refusal(regime)), words("settings")],
+        "close": words("continue_without") if look.close_button else "",
         "intro": words("settings_intro"),
-        "settings": [words(key) for key in ("settings_title", "save", "accept_all", "refuse_all", "always_on")],
-        "placeholder": [words(key) for key in ("placeholder", "placeholder_text", "once", "always")],
+        "valid": words("valid", duration=words.duration(own_cookie("", regime))),
+        "settings": [
+            words(key) for key in ("settings_title", "save", "accept_all", f"{refusal(regime)}_all", "always_on")
+        ],
+        "own_cookie": words("own_cookie"),
+        "connects": words("connects"),
+        "placeholder": [words(key) for key in (*_PLACEHOLDERS.values(), "placeholder_text", "once", "always")],
         "privacy_url": look.privacy_url,
         "purposes": [
             {"name": purpose.name, "title": words.title(purpose), "text": words.text(purpose)}
@@ -349,8 +473,13 @@ def shown(look: Look, words: Words, regime: Regime) -> bytes:
 
 
 def asset_url(base: str, name: str) -> str:
-    """The address of ``consent.js`` or ``consent.css``, which changes with its content."""
+    """The address of ``consent.js``, or of another file that is the same everywhere; it changes with its content."""
     return f"{base}{name}?v={asset(name).digest}"
+
+
+def style_url(look: Look, base: str) -> str:
+    """The address of the site's ``consent.css``."""
+    return f"{base}consent.css?v={stylesheet(look.layout, look.theme).digest}"
 
 
 def _query(text: str) -> str:

@@ -17,13 +17,28 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from ..errors import ConsentError
-from ..policy.policy import Service
+from ..policy.policy import Cookie, Service
 from ..policy.regime import Regime
 from ..visitor.carry import HOUR
 from ..visitor.decision import Status, Visitor
 from .event import Event, event_of
-from .look import Look, asset, inline_style
-from .markup import asset_url, card, declaration, first_text, placeholder, settings_link, state_script, vendor_script
+from .look import Look, asset, foot_style, inline_style
+from .markup import (
+    asset_url,
+    card,
+    declaration,
+    exempt_text,
+    first_text,
+    link_texts,
+    own_cookie,
+    placeholder,
+    refusal,
+    settings_link,
+    shared_link,
+    state_script,
+    style_url,
+    vendor_script,
+)
 from .panel import Row, panel
 from .text import Words, find
 from .us import LOADING, gpp_script, gpp_string, gpp_told
@@ -35,9 +50,6 @@ __all__ = ["Inserted", "Page"]
 _TARGET, _STYLE_NONCE, _SCRIPT_NONCE = "/\ue000target".encode(), "\ue000style".encode(), "\ue000script".encode()
 _TARGET_QUOTED = quote(_TARGET, safe="/").encode()
 _PLACES = re.compile(b"(" + b"|".join((_TARGET, _TARGET_QUOTED, _STYLE_NONCE, _SCRIPT_NONCE)) + b")")
-
-
-_FOOT_STYLE = Markup("#yc-g,#yc-l{margin:1.5rem auto;padding:0 1rem;font-size:.875rem;text-align:center}")
 
 
 class Inserted(NamedTuple):
@@ -56,6 +68,7 @@ class Page:
     :param root: where the application is mounted.
     :param next: the path to come back to after a choice.
     :param shared: whether the page is everybody's: what differs is hidden, and its script learns whose it is.
+    :param cookie: the name of the cookie that remembers the visitor's choice.
     :param holds: whether a cookie of that name is held, given all that is allowed.
     :param load: what is carried along of a visitor's decision, for so many seconds.
     """
@@ -70,6 +83,7 @@ class Page:
         root: str = "",
         next: str = "/",  # noqa: A002
         shared: bool = False,
+        cookie: str = "consent",
         holds: Callable[[str, frozenset[str]], bool] = lambda _name, _granted: False,
         load: Callable[[Visitor, int], str] | None = None,
     ) -> None:
@@ -82,6 +96,7 @@ class Page:
         #: Whether the template placed the banner, or a link to the settings, itself.
         self.placed = look.placement == "manual"
         self.linked = False
+        self._cookie = cookie
         self._holds = holds
         self._load = load
         #: Whether a view or a template has asked what is allowed: its answer may then differ, page or not.
@@ -177,7 +192,7 @@ class Page:
         self.placed = True
         if not self.visitor.asked:
             return Markup("")
-        return _stylesheet(self.base, nonce) + card(
+        return _stylesheet(self.look, self.base, nonce) + card(
             self.look, self.words, self.visitor.regime, base=self.base, target=self.next, hidden=self.shared
         )
 
@@ -191,7 +206,12 @@ class Page:
 
         ``nonce``: as for :meth:`banner`.
         """
-        return _stylesheet(self.base, nonce) + declaration(self.look, self.words)
+        return _stylesheet(self.look, self.base, nonce) + declaration(self.look, self.words, self.own_cookie)
+
+    @property
+    def own_cookie(self) -> Cookie:
+        """The cookie that remembers the visitor's choice."""
+        return own_cookie(self._cookie, self.visitor.regime)
 
     def placeholder(self, service: Service) -> bytes:
         """The document that stands in for a held frame, escaped for its ``srcdoc``."""
@@ -239,10 +259,12 @@ class Page:
         """What the script of a page that is the same for everybody is told beside :meth:`state`: the texts that differ
         here, by where they go, and what vendors have not been told in the head.
         """
-        visitor = self.visitor
+        visitor, regime = self.visitor, self.visitor.regime
         texts = {
-            "#yc h2 + p": first_text(self.look, self.words, visitor.regime),
-            "#yc-l a": self.words("privacy_choices" if visitor.regime.privacy_choices else "link"),
+            "#yc h2 + p": first_text(self.look, self.words, regime),
+            "#yc .yc-n": exempt_text(self.look, self.words, regime),
+            "#yc .yc-b [value=refuse]": self.words(refusal(regime)),
+            **link_texts(self.words, regime),
         }
         known = visitor.status != "undecided" or not visitor.granted.isdisjoint(visitor.policy.optional)
         return {"texts": texts, **self.told(vendors=known)}
@@ -396,26 +418,24 @@ def _pieces(shown: _Shown) -> tuple[_Template, _Template, _Template]:
     script = f"{state_script(source, state, nonce=nonce, strict_dynamic=shown.strict_dynamic)}\n"
     if shown.inline_style:
         style_nonce = Markup(' nonce="{}"').format(_STYLE_NONCE.decode()) if shown.style_nonce else ""
-        style = Markup("<style{}>{}</style>").format(style_nonce, Markup(inline_style()))  # noqa: S704 - our own file
-        foot_style = Markup("<style{}>{}</style>").format(style_nonce, _FOOT_STYLE)
+        marked = Markup("<style{}>{{}}</style>").format(style_nonce)
+        style = marked.format(Markup(inline_style(look.layout, look.theme)))  # noqa: S704 - our own file
+        below = marked.format(Markup(foot_style()))  # noqa: S704
     else:
-        style = Markup('<link rel="stylesheet" href="{}">').format(asset_url(base, "consent.css"))
-        foot_style = Markup("")  # then it looks like the site's other text
+        style = Markup('<link rel="stylesheet" href="{}">').format(style_url(look, base))
+        below = Markup("")  # then it looks like the site's other text
     asks = card(look, words, regime, base=base, target=target, hidden=shown.shared)
     banner = f"{style}{asks}{script}" if shown.asking else ""
-    signal = Markup("")
-    if shown.shared:
-        signal = Markup('<p id="yc-g" lang="{}" dir="{}" hidden>{}</p>').format(
-            words.language, words.direction, words("gpc")
+    said = Markup('lang="{}" dir="{}"').format(words.language, words.direction)
+    foot = ""
+    if shown.gpc or shown.shared:
+        foot += Markup('<p id="yc-g" {}{}><b>{}.</b> {}</p>').format(
+            said, Markup("") if shown.gpc else Markup(" hidden"), words("gpc_title"), words("gpc")
         )
-    foot = [Markup("{}").format(words("gpc"))] if shown.gpc else []
     if shown.link and look.policy.optional:
-        foot.append(settings_link(words, regime, base=base, target=target))
-    last = Markup('<p id="yc-l" lang="{}" dir="{}">{}</p>').format(
-        words.language, words.direction, Markup(" ").join(foot)
-    )
-    footer = f"{foot_style}{signal}{last if foot else ''}\n"
-    return _Template(banner), _Template(script), _Template(footer if foot or signal else "")
+        link = shared_link if shown.shared else settings_link
+        foot += Markup('<p id="yc-l" {}>{}</p>').format(said, link(words, regime, base=base, target=target))
+    return _Template(banner), _Template(script), _Template(f"{below}{foot}\n" if foot else "")
 
 
 @lru_cache(maxsize=256)
@@ -430,10 +450,10 @@ def _nested_places(target: str) -> Mapping[bytes, bytes]:
     return {marker: str(escape(value.decode())).encode() for marker, value in _places(target).items()}
 
 
-def _stylesheet(base: str, nonce: str | None) -> Markup:
+def _stylesheet(look: Look, base: str, nonce: str | None) -> Markup:
     """The link to our stylesheet, where it is placed by hand."""
     marked = Markup(' nonce="{}"').format(nonce) if nonce else ""
-    return Markup('<link rel="stylesheet" href="{}"{}>').format(asset_url(base, "consent.css"), marked)
+    return Markup('<link rel="stylesheet" href="{}"{}>').format(style_url(look, base), marked)
 
 
 def _state(look: Look, visitor: Visitor, words: Words, base: str) -> dict[str, Any]:
@@ -473,7 +493,7 @@ def _state_of(
         "gpc": gpc,
         "url": f"{base}decision",
         "settings": f"{base}settings",
-        "style": asset_url(base, "consent.css"),
+        "style": style_url(look, base),
         "storage": {
             name: sorted({key for service in policy.services_for(name) for key in service.storage})
             for name in policy.optional

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from .markup import asset_url, status
+from .markup import status, style_url
 
 if TYPE_CHECKING:
     from .page import Page
@@ -33,7 +33,7 @@ def receipt_page(page: Page, receipt: Mapping[str, Any] | None) -> Markup:
         lang=words.language,
         dir=words.direction,
         title=title,
-        css=asset_url(page.base, "consent.css"),
+        css=style_url(page.look, page.base),
         said=said,
         content=_content(page, receipt) if receipt is not None else "",
         settings=f"{page.base}settings",

@@ -48,6 +48,7 @@ class Consent:
 
     ``held`` is told, page by page, what was held; ``unreadable`` which page could not be gated and why; ``unguarded``
     which page's policy lets no script of ours in to guard it; ``returned`` which record and leaf a cookie named.
+    ``locate`` is asked for the region of an address.
     ``debug``: show the developer a page that cannot be gated as an error.
     """
 
@@ -59,6 +60,7 @@ class Consent:
         unreadable: Callable[[str, str], None] = lambda _path, _why: None,
         unguarded: Callable[[str], None] = lambda _path: None,
         returned: Callable[[str, str], None] | None = None,
+        locate: Callable[[str | None], str | None] = lambda _address: None,
         debug: bool = False,
         version: str = "0",
     ) -> None:
@@ -73,6 +75,9 @@ class Consent:
             privacy_url=settings.privacy_url,
             wording=settings.wording,
             placement=settings.placement,
+            layout=settings.layout,
+            theme=settings.theme,
+            close_button=settings.close_button,
             language=settings.language,
             texts=settings.texts,
             consent_mode=settings.consent_mode,
@@ -87,6 +92,7 @@ class Consent:
         self.unreadable = unreadable
         self.unguarded = unguarded
         self._returned = returned
+        self._locate = locate
         #: What the head guard is told, where the site has it.
         self.told = told_guard(first) if settings.wall == "guard" else ""
         self.debug = debug
@@ -131,7 +137,7 @@ class Consent:
     def visitor(self, facts: Facts, account: Account | None = None) -> Visitor:
         """Who is asking: the policy, the law, the browser's signals and the earlier decision."""
         source = self.settings.region
-        region = source.find(facts.header) if source is not None else None
+        region = source.find(facts.header, lambda: self._located(facts)) if source is not None else None
         gpc = read_gpc(facts.header("sec-gpc"))
         decision = self.said(facts)
         if self._returned is not None and decision is not None and decision.record and decision.leaf:
@@ -148,6 +154,9 @@ class Consent:
             now=int(facts.now),
             account=account,
         )
+
+    def _located(self, facts: Facts) -> str | None:
+        return self._locate(self.settings.address.find(facts.address, facts.header))
 
     def written(self, facts: Facts, decision: Decision, regime: Regime) -> Headers:
         """The headers that put a decision into the browser's cookie, until it has run out."""
@@ -167,6 +176,7 @@ class Consent:
             root=facts.root,
             next=facts.target,
             shared=visitor is self.anyone,
+            cookie=self.cookie.name(secure=facts.secure, host=facts.hostname),
             holds=self._holds,
             load=self._carrier.load,
         )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
-from ..banner.look import Asset, asset
+from ..banner.look import Asset, asset, stylesheet
 from ..banner.markup import settings_page, shown
 from ..banner.receipt import receipt_page
 from ..banner.text import LANGUAGES, Words, negotiate
@@ -359,6 +359,11 @@ def _asset(name: str) -> Callable[[Consent, Facts], Reply]:
     return lambda consent, facts: _file(asset(name, readable=consent.debug and name.endswith(".js")), facts)
 
 
+def _style(consent: Consent, facts: Facts) -> Reply:
+    """The site's own, by its layout and its theme."""
+    return _file(stylesheet(consent.look.layout, consent.look.theme), facts)
+
+
 def _script(consent: Consent, facts: Facts) -> Reply:
     """The page's script. Other addresses lead to the banner's, so that a page which imports it has it once."""
     found = asset("consent.js")
@@ -401,7 +406,7 @@ _READS: Mapping[str, Callable[[Consent, Facts], Step]] = {
     "receipt": _personal(_receipt),
     "declaration.json": _declaration,
     "consent.js": _script,
-    "consent.css": _asset("consent.css"),
+    "consent.css": _style,
     "vendors.js": _asset("vendors.js"),
     "guard.js": _asset("guard.js"),
     "gpp.js": _gpp,
