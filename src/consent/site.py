@@ -18,6 +18,7 @@ from .carried import Carried
 from .errors import LogUnavailable
 from .exchange import Append, Consent, Facts, Limited, NeedBody, Pass, Prove, Recall, Reply, Step
 from .gate.html import Held
+from .geoip import Geography
 from .log.append import open_log
 from .log.limit import LimitReached
 from .log.record import Receipt, Record, mac_key
@@ -64,6 +65,7 @@ class Site:
             unreadable=self._tell_unreadable,
             unguarded=self._tell_unguarded,
             returned=self._keep_receipt if settings.receipts else None,
+            locate=_geography(settings),
             debug=debug,
             version=installed_version("cookie-consent"),
         )
@@ -229,3 +231,9 @@ class Site:
                 return False
             pages.add(path)
             return True
+
+
+def _geography(settings: Settings) -> Callable[[str | None], str | None]:
+    """What knows in which country an address is, where the site has such a database."""
+    database = settings.region.database if settings.region is not None else None
+    return Geography(database).find if database is not None else lambda _address: None

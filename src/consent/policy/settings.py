@@ -53,14 +53,23 @@ RegionFunction: TypeAlias = Callable[[Callable[[str], str | None]], str | None]
 
 @dataclass(frozen=True, slots=True)
 class RegionSource:
-    """Where a visitor's region comes from: a request header, a fixed code, or the site's own function."""
+    """Where a visitor's region comes from: a request header, a fixed code, the site's own function, or a database.
+
+    ``database``: the path of one that knows in which country an address is.
+    """
 
     header: str | None = None
     fixed: str | None = None
     function: RegionFunction | None = None
+    database: str | None = None
 
-    def find(self, header: Callable[[str], str | None]) -> str | None:
-        """The region of a request, an ISO 3166 code, given its headers by lower-case name."""
+    def find(self, header: Callable[[str], str | None], locate: Callable[[], str | None]) -> str | None:
+        """The region of a request, an ISO 3166 code, given its headers by lower-case name.
+
+        ``locate``: asks the database for its address.
+        """
+        if self.database is not None:
+            return locate()
         if self.function is not None:
             found: object = self.function(header)
             return found if isinstance(found, str) else None
@@ -436,9 +445,14 @@ def _region(table: Table) -> RegionSource | None:
     kind, _, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
     if kind == "header" and _TOKEN.match(rest):
         return RegionSource(header=rest)
+    if kind == "geoip" and rest.startswith("/") and rest.isprintable():
+        return RegionSource(database=rest)
     if kind == "fixed" and re.fullmatch(r"[A-Za-z]{2}(?:[-_][A-Za-z0-9]{1,3})?", rest):
         return RegionSource(fixed=rest.upper().replace("_", "-"))
-    message = 'must be "header:NAME", "fixed:CODE" with an ISO 3166 code such as FR or US-CA, or a function'
+    message = (
+        'must be "header:NAME", "geoip:/PATH" from the root, "fixed:CODE" with an ISO 3166 code such as FR or US-CA, '
+        "or a function"
+    )
     raise ConfigurationError(message, path=(*table.path, "region"), value=value)
 
 

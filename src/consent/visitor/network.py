@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-__all__ = ["network_of"]
+__all__ = ["network_of", "public_address"]
+
+
+def public_address(address: str | None) -> IPv4Address | IPv6Address | None:
+    """An address on the internet, an IPv4 one as such however it is written; None for whatever is none."""
+    try:
+        found = ip_address((address or "").strip())
+    except ValueError:
+        return None
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return found if found.is_global else None
 
 
 def network_of(address: str | None) -> str | None:
@@ -17,12 +28,7 @@ def network_of(address: str | None) -> str | None:
     >>> [network_of(address) for address in ("127.0.0.1", "10.1.2.3", "fe80::1%eth0", "unix:", "", None)]
     [None, None, None, None, None, None]
     """
-    try:
-        found = ip_address((address or "").strip())
-    except ValueError:
-        return None
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    if not found.is_global:
+    found = public_address(address)
+    if found is None:
         return None
     return str(ip_network((found, 24 if found.version == 4 else 48), strict=False))
