@@ -548,7 +548,7 @@ def test_a_link_to_the_settings_comes_back_to_this_page() -> None:
     words = Words(LOOK, "en")
     for regime, text in (("eu", "Cookie settings"), ("us-ca", "Your Privacy Choices")):
         [link] = all_of(parse(settings_link(words, PRESETS[regime], base=BASE, target="/a?b=c&d")), "a")
-        assert link.get("href") == f"{BASE}settings?next=/a%3Fb%3Dc%26d"
+        assert link.get("href") == f"{BASE}settings?next=/a%3Fb%3Dc%26d&lang=en"
         assert text_of(link) == text
         icons = all_of(link, "{http://www.w3.org/2000/svg}svg")
         assert [icon.get("aria-hidden") for icon in icons] == (["true"] if regime == "us-ca" else [])

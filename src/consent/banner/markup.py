@@ -56,12 +56,12 @@ def card(look: Look, words: Words, regime: Regime, *, base: str, target: str, hi
         '<p id="yc-e" role="alert" hidden>{failed}</p>'
         '<div class="yc-b"><button name="action" value="accept">{accept}</button>'
         '<button name="action" value="refuse">{refuse}</button></div>'
-        '<p class="yc-l"><a href="{base}settings?next={next}" data-consent-open="">{settings}</a> {own}</p>'
+        '<p class="yc-l"><a href="{address}" data-consent-open="">{settings}</a> {own}</p>'
         '</form><i class="yc-z"></i>'
     ).format(
         base=base,
         target=target,
-        next=_query(target),
+        address=_settings_address(words, base, target),
         title=words("title"),
         text=first_text(look, words, regime),
         # Where the script may have something to say there, it has a place to say it.
@@ -175,7 +175,9 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         privacy=Markup('<a href="{}">{}</a>').format(look.privacy_url, words("privacy_policy"))
         if look.privacy_url
         else "",
-        receipt=Markup('<a href="{}receipt">{}</a>').format(page.base, words("receipt")) if _recorded(page) else "",
+        receipt=Markup('<a href="{}receipt?lang={}">{}</a>').format(page.base, words.language, words("receipt"))
+        if _recorded(page)
+        else "",
         script=state_script(asset_url(page.base, "consent.js"), page.state(), nonce=None),
     )
 
@@ -312,7 +314,7 @@ def settings_link(words: Words, regime: Regime, *, base: str, target: str, text:
     named = Markup("{}").format(text or words("link"))
     if regime.privacy_choices and text is None:
         named = _ICON.format("") + Markup("<span>{}</span>").format(words("privacy_choices"))
-    return _settings_link(named, base, target)
+    return _settings_link(named, words, base, target)
 
 
 def shared_link(words: Words, regime: Regime, *, base: str, target: str) -> Markup:
@@ -321,7 +323,7 @@ def shared_link(words: Words, regime: Regime, *, base: str, target: str) -> Mark
     named = _ICON.format(Markup(' display="none"')) + Markup('<b>{}</b><span id="yc-k">{}</span>').format(
         choices, settings
     )
-    return _settings_link(named, base, target)
+    return _settings_link(named, words, base, target)
 
 
 def link_texts(words: Words, regime: Regime) -> Mapping[str, str]:
@@ -330,10 +332,15 @@ def link_texts(words: Words, regime: Regime) -> Mapping[str, str]:
     return dict(zip(("#yc-l b", "#yc-k"), named, strict=True))
 
 
-def _settings_link(named: Markup, base: str, target: str) -> Markup:
-    return Markup('<a href="{}settings?next={}" data-consent-open="" rel="nofollow">{}</a>').format(
-        base, _query(target), named
+def _settings_link(named: Markup, words: Words, base: str, target: str) -> Markup:
+    return Markup('<a href="{}" data-consent-open="" rel="nofollow">{}</a>').format(
+        _settings_address(words, base, target), named
     )
+
+
+def _settings_address(words: Words, base: str, target: str) -> str:
+    """Of the settings, in the language of the page that leads there and to which they lead back."""
+    return f"{base}settings?next={_query(target)}&lang={words.language}"
 
 
 #: The icon that goes with "Your Privacy Choices": a pill, half a tick and half a cross (11 CCR 7015(b)).
