@@ -6,6 +6,8 @@
  *     import { consent } from "/_consent/consent.js";
  *     if (consent.allows("analytics")) …
  *     consent.addEventListener("change", () => …);
+ *
+ * The banner never stands in the page's way: what cannot be had or sent is said, or left, and nothing waits for it.
  */
 
 /**
@@ -26,18 +28,41 @@
  * @property {boolean} [shared]  whether the page is the same for everybody, and this state nobody's
  */
 
-/** @typedef {State & {texts?: Record<string, string>, now?: unknown[], then?: unknown[]}} Late */
+/**
+ * What the server adds when it answers a script: the texts of this visitor, and what vendors are told before and after
+ * all is awake.
+ * @typedef {State & {texts?: Record<string, string>, now?: unknown[], then?: unknown[]}} Late
+ */
 
 /** @typedef {{action: "accept" | "refuse" | "save" | "withdraw", purposes?: string[], surface: string}} Choice */
 
 const HELD = "data-consent-";
+let waking = Promise.resolve();
 
-/** @returns {Promise<State>} */
-async function load() {
-  if (!served) return fetchState();
-  // Of whom nothing is known, nothing is asked.
-  return served.shared ? fetchState().catch(() => ({ ...served, asked: false })) : served;
-}
+// A script: text that visitors wrote may have ids, and no scripts.
+const told = () => document.querySelector("script#yc-s");
+const byId = (/** @type {string} */ id) => document.getElementById(id);
+const read = (/** @type {Element} */ node) => whole(/** @type {State} */ (JSON.parse(node.textContent ?? "")));
+
+/** What is there as long as the page is the one that the server sent. */
+let anchor = told() ?? byId("yc-l");
+const served = anchor?.localName === "script" ? read(anchor) : null;
+const ours = /** @type {HTMLScriptElement | null} */ (document.querySelector("#yc-s + script"));
+
+/**
+ * Whether something in a page that was served in this state may be held.
+ * @param {State} state
+ */
+const holds = ({ optional, granted }) => optional.some((purpose) => !granted.includes(purpose));
+
+/** What the server held: it stands here when this script begins, which waits for the page's end. */
+const stood = new WeakSet(served && !holds(served) ? [] : heldIn(document));
+
+let state = /** @type {Late} */ (served);
+// Of whom nothing is known, nothing is asked.
+if (!served) state = await fetchState();
+else if (served.shared) state = await fetchState().catch(() => ({ ...served, asked: false }));
+const start = served ?? state;
 
 /**
  * A state whose addresses have this page's scheme, whatever its `<base>`.
@@ -53,26 +78,22 @@ function whole(told) {
 /** @returns {Promise<Late>} */
 async function fetchState() {
   const address = new URL("state", import.meta.url);
-  if (served) address.searchParams.set("lang", served.lang);
-  const response = await fetch(address, { headers: { Accept: "application/json" } });
-  if (!response.ok) throw new Error(`consent: no state (${response.status})`);
+  if (state) address.searchParams.set("lang", state.lang);
+  const response = await fetch(address);
+  if (!response.ok) throw Error(`consent: no state (${response.status})`);
   return whole(await response.json());
 }
 
-// A script: text that visitors wrote may have ids, and no scripts.
-const node = document.querySelector("script#yc-s");
-/** @type {State | null} */
-const served = node && whole(JSON.parse(node.textContent ?? ""));
-let state = await load();
-const ours = /** @type {HTMLScriptElement | null} */ (document.querySelector("#yc-s + script"));
 /**
- * Where everything was allowed when the page was served, nothing in it is held, whatever it looks like. A page from a
- * cache that is older than the policy is left asleep.
+ * What a page may ask and set. `change` is fired when a choice is saved, here or in another tab, and `shown` when the
+ * banner is, with the state as `detail`; on the document they are `consent:change` and `consent:shown`.
  */
-const sleeping = (served ?? state).optional.some((purpose) => !(served ?? state).granted.includes(purpose)) && (served ?? state).policy === state.policy;
-
-/** What a page may ask and set. `change` is fired when a choice is saved, with the state as `detail`. */
 class Consent extends EventTarget {
+  /** When all is awake that was allowed so far. */
+  get ready() {
+    return waking.then(() => this);
+  }
+
   /** The optional purposes that are allowed. */
   get granted() {
     return [...state.granted];
@@ -90,8 +111,21 @@ class Consent extends EventTarget {
    */
   allows(purpose) {
     if (purpose === "necessary") return true;
-    if (!state.optional.includes(purpose)) throw new RangeError(`consent: unknown purpose "${purpose}"`);
+    if (!state.optional.includes(purpose)) throw RangeError(`consent: unknown purpose "${purpose}"`);
     return state.granted.includes(purpose);
+  }
+
+  /**
+   * When a purpose is allowed: now, or once the visitor agrees to it.
+   * @param {string} purpose
+   * @returns {Promise<void>}  rejected for a purpose that the site does not have
+   */
+  when(purpose) {
+    return new Promise((resolve) => {
+      const look = () => this.allows(purpose) && resolve();
+      look();
+      this.addEventListener("change", look);
+    });
   }
 
   /**
@@ -105,11 +139,29 @@ class Consent extends EventTarget {
     return send({ action: "save", purposes, surface: "api" });
   }
 
+  /** Agree to all; false if it could not be saved, as with the others. */
+  accept() {
+    return act("accept");
+  }
+
+  /** Refuse all. */
+  refuse() {
+    return act("refuse");
+  }
+
+  /** Take back what was agreed to. The page is loaded again, since only leaving it stops what runs. */
+  withdraw() {
+    return act("withdraw");
+  }
+
   /** Show the settings. */
   open() {
     return openSettings();
   }
 }
+
+/** @param {"accept" | "refuse" | "withdraw"} action */
+const act = (action) => send({ action, surface: "api" });
 
 /** A page that imports this file under another address than the banner's has it twice; the first one acts for both. */
 const PLACE = Symbol.for("consent");
@@ -124,11 +176,18 @@ const guard = /** @type {{[GUARD]?: {allow(purposes: string[]): void, free(eleme
 
 /**
  * Tells vendors what the server wrote for them, where the site has declared any that listen.
- * @type {(calls: unknown[]) => void}
+ * @type {(calls: unknown[] | undefined) => void}
  */
 const tell = /** @type {any} */ (document)[Symbol.for("consent tell")] ?? (() => {});
 
 export const consent = (place[PLACE] ??= new Consent());
+
+/** @param {"change" | "shown"} type */
+function fire(type) {
+  const detail = structuredClone(state);
+  consent.dispatchEvent(new CustomEvent(type, { detail }));
+  document.dispatchEvent(new CustomEvent(`consent:${type}`, { detail }));
+}
 
 /**
  * Send a choice, and follow the server's answer.
@@ -136,60 +195,149 @@ export const consent = (place[PLACE] ??= new Consent());
  * @returns {Promise<boolean>}
  */
 async function send(choice) {
-  let reply;
-  try {
-    const response = await fetch(state.url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify({ policy: state.policy, lang: state.lang, ...choice }),
-    });
-    const body = await response.json();
-    reply = response.ok ? body : { ...body, error: response.status };
-  } catch {
-    reply = null;
+  const reply = await fetch(state.url, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ policy: state.policy, lang: state.lang, ...choice }),
+    // A choice is not lost to a visitor who goes on at once, and nobody is kept waiting for ever.
+    keepalive: true,
+    signal: AbortSignal.timeout(20_000),
+  })
+    .then(async (response) => ({ ...(await response.json()), error: response.ok ? 0 : response.status }))
+    .catch(() => ({ error: 1 }));
+  const { error, withdrawn = [], ...next } = /** @type {Late & {error: number, withdrawn?: string[]}} */ (reply);
+  const stopped = withdrawn.length > 0;
+  // What could not be saved grants nothing; what it took back is taken back all the same.
+  if (!error || stopped) tabs?.postMessage(0);
+  if (!error) {
+    state = whole(next);
+    closeAll();
   }
-  if (!reply || reply.error) {
-    // What could not be saved grants nothing; what it took back is taken back all the same.
-    if (reply?.withdrawn?.length) {
-      tell([...(reply.now ?? []), ...(reply.then ?? [])]);
-      location.assign(settingsAddress({ failed: "1" }));
-    } else if (reply?.error === 409) {
-      // The site has changed since this page was shown: it asks anew.
-      location.reload();
-    } else showFailure();
-    return false;
-  }
-  const { withdrawn, now = [], then = [], ...next } = /** @type {State & {withdrawn: string[], now?: unknown[], then?: unknown[]}} */ (reply);
-  state = whole(next);
-  closeAll();
-  tell(now);
-  if (withdrawn.length) {
-    tell(then);
+  if (stopped) {
+    tell(next.now);
+    tell(next.then);
     clearStorage();
     // What ran already can only be stopped by leaving the page.
-    location.reload();
-    return true;
-  }
+    if (error) location.assign(settingsAddress({ failed: "1" }));
+    else location.reload();
+  } else if (!error) await follow("change");
+  // The site has changed since this page was shown: it asks anew.
+  else if (error === 409) location.reload();
+  else showFailure();
+  return !error;
+}
+
+/**
+ * Do what the state is now, and tell vendors of it.
+ * @param {"change"} [type]  what the page is told
+ */
+async function follow(type) {
+  const { now, then } = state;
+  tell(now);
   guard?.allow(state.granted);
-  consent.dispatchEvent(new CustomEvent("change", { detail: state }));
+  if (type) fire(type);
   await wake();
   tell(then);
-  return true;
 }
+
+/**
+ * Learn from the server what was decided elsewhere: in another tab, or since the browser put this page away.
+ */
+async function refresh() {
+  const next = await fetchState().catch(() => null);
+  const lost = state.granted.some((purpose) => !next?.granted.includes(purpose));
+  // What ran can only be stopped by leaving the page, and a question is the server's to ask.
+  if (lost || (next && (next.policy !== state.policy || (next.asked && !state.asked)))) return location.reload();
+  if (!next) return;
+  const before = signature(state);
+  state = next;
+  if (signature(state) === before) return wake();
+  if (byId("yc") && !state.asked) closeAll();
+  await follow("change");
+}
+
+/**
+ * What differs when the page would be another.
+ * @param {State} state
+ */
+const signature = ({ policy, lang, status, asked, granted }) => [policy, lang, status, asked, granted].join();
+
+/** @type {BroadcastChannel | undefined} */
+let tabs;
+let learning = Promise.resolve();
+const learn = () => {
+  learning = learning.then(refresh);
+};
+
+/** Hear from this site's other tabs, not those of another on this host, that there is news. What it is, the server says. */
+function join() {
+  try {
+    tabs = new BroadcastChannel(state.url);
+    tabs.onmessage = learn;
+  } catch {
+    // There is no such thing here; each tab learns of it when it loads.
+  }
+}
+
+/** Show the banner, if it is there: as a dialog that waits for an answer if it is one. Escape is none. */
+function show() {
+  const card = /** @type {HTMLDialogElement | null} */ (byId("yc"));
+  if (!card) return;
+  if (card.localName === "dialog") {
+    card.close();
+    // Not on the first of its buttons.
+    card.autofocus = true;
+    card.showModal();
+  }
+  fire("shown");
+}
+
+/** @type {Record<string, Element[]>} */
+const pieces = {};
+
+/** See to a body: the banner and the page's foot are put back into one that has not its own. */
+function furnishBody() {
+  for (const id of ["yc", "yc-g", "yc-l"]) {
+    const there = byId(id);
+    const style = there?.previousElementSibling;
+    if (id === "yc" && !state.asked) there?.remove();
+    else if (there) pieces[id] = style?.matches("style,link") ? [style, there] : [there];
+    else document.body[id === "yc" ? "prepend" : "append"](...(pieces[id] ?? []));
+  }
+  for (const frame of document.querySelectorAll("iframe")) furnish(frame);
+  for (const root of [document.documentElement, document.body]) bodies.observe(root, { childList: true });
+  show();
+}
+
+/** When Turbo, htmx or a router have put another body in the place of the one that the server sent. */
+const bodies = new MutationObserver(() => {
+  if (!anchor || anchor.isConnected) return;
+  // Copies, of which nobody would hear.
+  for (const id of ["yc-d", "yc-ok"]) byId(id)?.remove();
+  furnishBody();
+  const fresh = told();
+  anchor = fresh ?? anchor;
+  if (!anchor.isConnected) document.body.append(anchor);
+  const next = fresh ? read(fresh) : state;
+  // Which of two states is the later one, the server knows: the body may come from it, or from before a choice.
+  if (signature(next) !== signature(state)) {
+    state.lang = next.lang;
+    learn();
+  } else wake();
+});
 
 /** Say that nothing was saved, where the visitor is looking. */
 function showFailure() {
-  const message = document.querySelector("dialog[open] #yc-e") ?? document.getElementById("yc-e");
-  if (message instanceof HTMLElement) message.hidden = false;
+  const message = /** @type {HTMLElement | null} */ ([...document.querySelectorAll("dialog[open] #yc-e")].at(-1) ?? byId("yc-e"));
+  if (message) message.hidden = false;
   else confirmation(state.words.failed);
 }
 
 /** Take away what asked, and say that the answer is saved. */
 function closeAll() {
-  const card = document.getElementById("yc");
-  const dialog = document.getElementById("yc-d");
+  const card = byId("yc");
   // The dialog gives the focus back to what opened it, which may be the card.
-  if (dialog instanceof HTMLDialogElement) dialog.close();
+  /** @type {HTMLDialogElement | null} */ (byId("yc-d"))?.close();
   const focused = card?.contains(document.activeElement);
   card?.remove();
   const said = confirmation(state.words.saved);
@@ -208,24 +356,28 @@ let fading;
  */
 function confirmation(text) {
   addStyle();
-  let said = document.getElementById("yc-ok");
+  let said = byId("yc-ok");
   if (!said) {
-    said = document.createElement("p");
-    said.id = "yc-ok";
-    said.setAttribute("role", "status");
-    said.tabIndex = -1;
+    said = make("p", { id: "yc-ok", role: "status", tabIndex: -1 });
     document.body.append(said);
   }
   said.textContent = text;
   return said;
 }
 
+/**
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} kind
+ * @param {Partial<HTMLElementTagNameMap[K]>} properties
+ */
+const make = (kind, properties) => Object.assign(document.createElement(kind), properties);
+
 /** The style of dialog and confirmation, which a page that needs neither does not load. */
 async function addStyle() {
   if ([...document.styleSheets].some((sheet) => sheet.href === state.style)) return;
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = state.style;
+  // Where the page's policy asks for a nonce, its own styles have it, or else it is the scripts'.
+  const { nonce } = /** @type {HTMLElement | null} */ (document.querySelector("style[nonce],link[nonce]")) ?? ours ?? {};
+  const link = make("link", { rel: "stylesheet", href: state.style, nonce });
   document.head.append(link);
   await settled(link);
 }
@@ -245,7 +397,7 @@ function clearStorage() {
   const refused = state.optional.filter((purpose) => !state.granted.includes(purpose));
   const expressions = refused
     .flatMap((purpose) => state.storage[purpose] ?? [])
-    .map((key) => new RegExp(`^${key.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`));
+    .map((key) => RegExp(`^${key.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`));
   for (const kind of /** @type {const} */ (["localStorage", "sessionStorage"])) {
     try {
       const storage = globalThis[kind];
@@ -269,7 +421,10 @@ function mayWake(element) {
   if (ours?.nonce && element instanceof HTMLScriptElement && element.nonce !== ours.nonce && !guard?.made(element)) {
     if (element.text || "strict" in ours.dataset) return false;
   }
-  return sleeping && purposes.length > 0 && purposes.every((purpose) => purpose === "necessary" || state.granted.includes(purpose));
+  // Where everything was allowed when the page was served, nothing in it is held, whatever it looks like. A page from a
+  // cache that is older than the policy is left asleep.
+  if (!holds(start) || start.policy !== state.policy) return false;
+  return purposes.length > 0 && purposes.every((purpose) => purpose === "necessary" || state.granted.includes(purpose));
 }
 
 /** @param {Element} element */
@@ -283,17 +438,11 @@ function purposesOf(element) {
  * @returns {Element[]}
  */
 function heldIn(root) {
-  const templates = [...root.querySelectorAll("template")];
-  /** @type {ParentNode[]} */
-  const inner = [...root.querySelectorAll("*")].flatMap((element) => element.shadowRoot ?? []);
-  inner.push(...templates.map((template) => template.content));
-  return [...root.querySelectorAll(`[${HELD}for]`), ...inner.flatMap(heldIn)];
+  const found = [...root.querySelectorAll(`[${HELD}for]`)];
+  for (const { shadowRoot } of root.querySelectorAll("*")) if (shadowRoot) found.push(...heldIn(shadowRoot));
+  for (const { content } of root.querySelectorAll("template")) found.push(...heldIn(content));
+  return found;
 }
-
-/** What the server held: it stands here when this script begins, which waits for the page's end. */
-const stood = new WeakSet(heldIn(document));
-
-let waking = Promise.resolve();
 
 /** Wake everything that is allowed now. One at a time: a second choice waits until the first has woken what it may. */
 function wake() {
@@ -312,7 +461,9 @@ async function wakeAll() {
     else await wakeIfAllowed(element);
   }
   for (const element of deferred) await wakeIfAllowed(element);
-  for (const name of ["write", "writeln"]) Reflect.deleteProperty(document, name);
+  const own = /** @type {Partial<Document>} */ (document);
+  delete own.write;
+  delete own.writeln;
 }
 
 /** @param {Element} element */
@@ -339,17 +490,17 @@ async function wakeIfAllowed(element) {
  */
 async function wakeElement(element) {
   const kind = element.localName;
+  const runs = kind === "script" || kind === "style";
   // A copy has not run yet and keeps text and nonce; putting it in starts it as the page would have.
   // One that a script made stays itself, with its listeners.
-  const fresh = (kind === "script" || kind === "style") && !guard?.made(element);
-  const woken = fresh ? /** @type {Element} */ (element.cloneNode(true)) : element;
+  const woken = runs && !guard?.made(element) ? /** @type {Element} */ (element.cloneNode(true)) : element;
   guard?.free(woken);
   const focused = element === document.activeElement;
   const gap = document.createComment("");
   // A frame that is put in again begins afresh, with its sandbox, and adds nothing to the browser's history. The others
   // look at all of their attributes only then.
   if (woken !== element || ["iframe", "script", "link", "set", "animate"].includes(kind)) element.replaceWith(gap);
-  if (kind === "script" || kind === "style") woken.removeAttribute("type");
+  if (runs) woken.removeAttribute("type");
   if (kind === "script" && woken.textContent) woken.textContent = trusted("createScript", woken.textContent);
   if (woken.hasAttribute(`${HELD}src`)) woken.removeAttribute("srcdoc");
   for (const { name, value } of [...woken.attributes]) {
@@ -365,7 +516,7 @@ async function wakeElement(element) {
   if (kind === "source" && woken.parentElement instanceof HTMLMediaElement) woken.parentElement.load();
   const loaded = waitedFor(woken) ? settled(woken) : null;
   if (gap.parentNode) gap.replaceWith(woken);
-  if (focused && woken instanceof HTMLElement) woken.focus();
+  if (focused) /** @type {HTMLElement} */ (woken).focus();
   if (woken.isConnected) await loaded;
 }
 
@@ -422,53 +573,25 @@ async function openSettings() {
   const address = settingsAddress();
   try {
     const response = await fetch(address);
-    if (!response.ok) throw new Error(String(response.status));
     const content = new DOMParser().parseFromString(await response.text(), "text/html");
     const form = content.querySelector("main form");
-    if (!form) throw new Error("no settings");
+    if (!response.ok || !form) throw response;
     await addStyle();
-    document.getElementById("yc-d")?.remove();
-    const dialog = document.createElement("dialog");
-    dialog.id = "yc-d";
-    dialog.lang = content.documentElement.lang;
-    dialog.dir = content.documentElement.dir;
+    byId("yc-d")?.remove();
+    const { lang, dir } = content.documentElement;
+    const dialog = make("dialog", { id: "yc-d", lang, dir, onclose: () => dialog.remove() });
     dialog.setAttribute("aria-labelledby", "yc-h");
     // Not the page's <main>: this page has its own.
-    const panel = document.createElement("div");
-    panel.id = "yc-m";
+    const panel = make("div", { id: "yc-m" });
     panel.append(form);
     dialog.append(panel);
-    const back = dialog.querySelector(".yc-back");
-    if (back) {
-      const close = document.createElement("button");
-      close.type = "button";
-      close.className = "yc-x";
-      close.textContent = state.words.close;
-      close.addEventListener("click", () => dialog.close());
-      back.replaceWith(close);
-    }
-    dialog.addEventListener("close", () => dialog.remove());
+    const close = make("button", { type: "button", className: "yc-x", textContent: state.words.close, onclick: () => dialog.close() });
+    form.querySelector(".yc-back")?.replaceWith(close);
     document.body.append(dialog);
     dialog.showModal();
   } catch {
     location.assign(address);
   }
-}
-
-/**
- * A form's choice.
- * @param {HTMLFormElement} form
- * @param {HTMLElement | null} button
- * @returns {Choice}
- */
-function choiceOf(form, button) {
-  const fields = new FormData(form);
-  const action = button?.getAttribute("value") ?? fields.get("action") ?? "";
-  return {
-    action: /** @type {Choice["action"]} */ (String(action)),
-    purposes: fields.getAll("purpose").map(String),
-    surface: String(fields.get("surface") ?? "api"),
-  };
 }
 
 /** @param {SubmitEvent} event */
@@ -478,8 +601,27 @@ function onSubmit(event) {
   if (!(form instanceof HTMLFormElement) || form.closest(".yc-page")) return;
   // Not form.action: that is the buttons, which have this name.
   if (new URL(form.getAttribute("action") ?? "", document.baseURI).href !== state.url) return;
+  const fields = new FormData(form, event.submitter);
+  const get = (/** @type {string} */ name) => /** @type {any} */ (fields.get(name) ?? undefined);
+  submit(event, form, { action: get("action"), purposes: fields.getAll("purpose").map(String), surface: get("surface") });
+}
+
+/**
+ * Send a form's choice, once: until there is an answer, it says that it is busy.
+ * @param {Event} event
+ * @param {HTMLFormElement} form
+ * @param {Choice} choice
+ */
+async function submit(event, form, choice) {
   event.preventDefault();
-  send(choiceOf(form, event.submitter));
+  if (form.ariaBusy) return;
+  const mark = (/** @type {string | null} */ busy) => {
+    form.ariaBusy = busy;
+    for (const button of form.querySelectorAll("button")) button.ariaDisabled = busy;
+  };
+  mark("true");
+  await send(choice);
+  mark(null);
 }
 
 /** @param {MouseEvent} event */
@@ -490,62 +632,59 @@ function onClick(event) {
   openSettings();
 }
 
-/** @param {Element} frame  one that may have a placeholder in it */
-function furnish(frame) {
-  if (!(frame instanceof HTMLIFrameElement) || !frame.matches(`[srcdoc][${HELD}service]`)) return;
-  const inner = frame.contentDocument;
+/** @param {Element} element  a frame that may have a placeholder in it, or anything else */
+function furnish(element) {
+  if (!element.matches(`iframe[srcdoc][${HELD}service]`)) return;
+  const inner = /** @type {HTMLIFrameElement} */ (element).contentDocument;
   const form = inner?.querySelector("form");
-  const once = inner?.querySelector("button[value=once]");
-  if (!form || !once || "yc" in form.dataset) return;
-  form.dataset.yc = "";
+  // It is hidden until this is done.
+  const once = inner?.querySelector("button[value=once][hidden]");
+  if (!form || !once) return;
   for (const button of form.querySelectorAll("button")) button.hidden = false;
-  once.addEventListener("click", () => wakeElement(frame));
+  once.addEventListener("click", () => wakeElement(element));
   form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const purposes = purposesOf(frame);
+    const purposes = purposesOf(element);
     const granted = state.optional.filter((purpose) => purposes.includes(purpose) || state.granted.includes(purpose));
-    send({ action: "save", purposes: granted, surface: "placeholder" });
+    submit(event, form, { action: "save", purposes: granted, surface: "placeholder" });
   });
 }
 
-/**
- * Make a page that was served for everybody this visitor's.
- * @param {Late} late
- */
-async function settle({ texts = {}, now = [], then = [] }) {
-  for (const [place, text] of Object.entries(texts)) {
+/** Make a page that was served for everybody this visitor's. */
+function settle() {
+  for (const [place, text] of Object.entries(state.texts ?? {})) {
     const element = document.querySelector(place);
     if (element) element.textContent = text;
   }
-  const card = document.getElementById("yc");
-  const signal = document.getElementById("yc-g");
+  const card = byId("yc");
+  const signal = byId("yc-g");
   // A frame's page leaves it to the page around it to ask.
   if (card && state.asked && self === top) card.hidden = false;
   else card?.remove();
   if (signal) signal.hidden = !state.gpc;
-  tell(now);
-  guard?.allow(state.granted);
-  await wake();
-  tell(then);
+  follow();
 }
 
 /** @param {PageTransitionEvent} event */
-async function onPageShow(event) {
+function onPageShow(event) {
   if (!event.persisted) return;
   // The page comes from the back/forward cache, from before what may have been decided since.
-  const now = await fetchState().catch(() => null);
-  const same = now ? now.granted.join() === state.granted.join() && now.asked === state.asked : !state.granted.length;
-  if (!same) location.reload();
+  join();
+  learn();
 }
 
 if (first) {
   document.addEventListener("submit", onSubmit);
   document.addEventListener("click", onClick);
   addEventListener("pageshow", onPageShow);
+  // With an open channel some browsers would not keep the page to go back to.
+  addEventListener("pagehide", () => tabs?.close());
   // Captured, it tells of frames that are put in later as well, by htmx for one.
   document.addEventListener("load", ({ target }) => target instanceof Element && furnish(target), true);
-  for (const frame of document.querySelectorAll("iframe")) furnish(frame);
   // What a refused service wrote while its page was being left.
   if (state.status !== "undecided") clearStorage();
-  if (served?.shared) settle(state);
+  join();
+  // The settings page's form was sent without this script.
+  if (document.referrer.startsWith(state.settings)) tabs?.postMessage(0);
+  if (served?.shared) settle();
+  furnishBody();
 }

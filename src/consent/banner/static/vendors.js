@@ -14,7 +14,7 @@
   const waiting = new Map();
 
   /** @param {Call[]} calls */
-  function tell(calls) {
+  function tell(calls = []) {
     for (const [how, to, args] of calls) {
       try {
         if (how === "push") (page[to] ??= []).push(...args);
@@ -85,7 +85,10 @@
     });
   }
 
+  const TELL = Symbol.for("consent tell");
+  // A body that is put in the place of another may bring this script again.
+  if (TELL in document) return;
   const node = /** @type {HTMLScriptElement} */ (document.currentScript);
-  Object.defineProperty(document, Symbol.for("consent tell"), { value: tell });
+  Object.defineProperty(document, TELL, { value: tell });
   tell(JSON.parse(node.dataset.calls ?? "[]"));
 })();
