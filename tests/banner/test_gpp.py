@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -468,3 +469,36 @@ def test_what_would_not_be_so_is_refused_at_start(settings: dict[str, Any], path
 def test_a_regime_of_the_sites_own_is_one_of_the_united_states_by_its_name() -> None:
     consent = site(regime={"name": "us-own", "model": "opt-in"})
     assert [said(consent)[name] for name in OPT_OUTS] == [1, 1, 1], "nobody has agreed yet"
+
+
+# The documentation
+
+DOCS = (Path(__file__).parents[2] / "docs" / "gpp.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", DOCS, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_settings_that_the_documentation_shows_are_read_and_say_what_it_says() -> None:
+    smallest, full = (
+        Consent(read_settings(tomllib.loads(block), keys=KEY)) for language, block in BLOCKS if language == "toml"
+    )
+    assert passed(smallest, cf_ipcountry="US").page.gpp == NOT_OPTED_OUT["string"]
+    found = said(full)
+    assert [found[name] for name in OPT_OUTS] == [0, 2, 2]
+    assert (found["MspaCoveredTransaction"], found["MspaOptOutOptionMode"]) == (1, 1)
+
+
+def test_the_code_that_the_documentation_shows_runs() -> None:
+    shown: dict[str, Any] = {}
+    for language, block in BLOCKS:
+        if language == "python":
+            exec(compile(block, "gpp.md", "exec"), shown)
+    request = shown["with_privacy"](passed(usual(), sec_gpc="1").page, {})
+    assert request == {"regs": {"gpp": OPTED_OUT_BY_GPC["string"], "gpp_sid": [7]}}
+    assert shown["with_privacy"](passed(site(gpp=False)).page, {}) == {}
+    assert {language for language, _ in BLOCKS} == {"toml", "python", "js"}
+
+
+def test_every_field_is_told_of() -> None:
+    written = {name for name in STRINGS["gpp-usnat-optout-gpc"]["usnat"] if name not in {"Version", "GpcSegmentType"}}
+    beside = {name for name in written if re.search("Sensitive|Child|PersonalDataConsents", name)}
+    assert {name for name in written if f"`{name}`" in DOCS} == written - beside

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from html import escape
@@ -229,6 +230,17 @@ def test_the_browsers_signal_opts_out_and_is_passed_on(publish: Publish) -> None
 
 
 # Listeners
+
+
+def test_what_the_documentation_shows_asks_for_ads_at_once_and_again_after_a_choice(publish: Publish) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "gpp.md").read_text("utf-8")
+    [shown] = re.findall(r"^```js\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    asks = f"<script>window.asked = []; const requestAds = (...args) => asked.push(args);{shown}</script>"
+    visitor = publish(asks, regime={"name": "us-own", "model": "opt-in"})
+    assert visitor.page.evaluate("asked") == [[OPTED_OUT, [7]]]
+    visitor.accept()
+    visitor.wait_until(lambda: visitor.page.evaluate("asked.length") == 2, "ads to be asked for again")
+    assert visitor.page.evaluate("asked[1]") == [NOT_OPTED_OUT, [7]]
 
 
 def test_a_listener_that_was_taken_away_hears_nothing_and_one_that_fails_keeps_nobody_from_it(publish: Publish) -> None:
