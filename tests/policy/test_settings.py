@@ -335,8 +335,9 @@ def test_a_region_comes_from_a_header_a_code_or_a_function() -> None:
     def found(region: object) -> str | None:
         source = read(region=region).region
         assert isinstance(source, RegionSource)
-        return source.find(headers.get)
+        return source.find(headers.get, lambda: "JP")
 
+    assert found("geoip:/var/lib/GeoIP/GeoLite2-City.mmdb") == "JP"
     assert found("header:CF-IPCountry") == "DE"
     assert found("header:X-Missing") is None
     assert found("fixed:us_ca") == "US-CA"

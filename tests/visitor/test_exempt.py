@@ -104,6 +104,14 @@ def test_what_is_sensitive_waits_for_an_agreement_where_all_else_runs(regime: st
     assert optional(visitor(regime, stale)) == {"marketing"}
 
 
+def test_the_first_layer_speaks_of_what_is_sensitive_only_where_it_asks_first() -> None:
+    assert PRESETS["ch"].asked(POLICY) == {"statistics", "marketing"}
+    assert PRESETS["de"].asked(POLICY) == OPTIONAL
+    only = Policy.of([Purpose("necessary"), Purpose("health", sensitive=True)], version="1")
+    assert not visitor("ch", policy=only).asked
+    assert visitor("de", policy=only).asked
+
+
 # All regimes and decisions
 
 names = st.frozensets(st.sampled_from(sorted(OPTIONAL)))

@@ -52,7 +52,7 @@ def card(look: Look, words: Words, regime: Regime, *, base: str, target: str, hi
     form = Markup(
         '<form method="post" action="{base}decision">'
         '<input type="hidden" name="surface" value="banner"><input type="hidden" name="next" value="{target}">{shown}'
-        '{close}<h2 id="yc-t">{title}</h2><p>{text}</p>{exempt}'
+        '{close}<h2 id="yc-t"{focus}>{title}</h2><p>{text}</p>{exempt}'
         '<p id="yc-e" role="alert" hidden>{failed}</p>'
         '<div class="yc-b"><button name="action" value="accept">{accept}</button>'
         '<button name="action" value="refuse">{refuse}</button></div>'
@@ -62,6 +62,8 @@ def card(look: Look, words: Words, regime: Regime, *, base: str, target: str, hi
         base=base,
         target=target,
         address=_settings_address(words, base, target),
+        # A dialog that is made modal puts the focus somewhere: on no button.
+        focus=Markup(' tabindex="-1" autofocus') if look.layout == "modal" else "",
         title=words("title"),
         text=first_text(look, words, regime),
         # Where the script may have something to say there, it has a place to say it.
@@ -78,8 +80,7 @@ def card(look: Look, words: Words, regime: Regime, *, base: str, target: str, hi
         words.language, words.direction, Markup(" hidden") if hidden else ""
     )
     if look.layout == "modal":
-        # The focus is on itself when it is made modal, and on none of its buttons.
-        return Markup('<dialog id="yc" open autofocus {}><div data-nosnippet="">{}</div></dialog>').format(said, form)
+        return Markup('<dialog id="yc" open {}><div data-nosnippet="">{}</div></dialog>').format(said, form)
     return Markup('<section id="yc" role="region" data-nosnippet="" {}>{}</section>').format(said, form)
 
 
@@ -105,7 +106,7 @@ def _shown(look: Look, words: Words) -> Markup:
 def first_text(look: Look, words: Words, regime: Regime) -> str:
     """How the first layer asks, or says what it assumes."""
     policy = look.policy
-    asked = frozenset(policy.optional) - regime.exempt(policy)
+    asked = regime.asked(policy)
     purposes = words.join(words.title(purpose) for purpose in policy.purposes if purpose.name in asked)
     if look.assumes(regime.model):
         return words("assume", purposes=purposes)

@@ -49,6 +49,15 @@ class Regime:
         """The purposes that run here until they are objected to, because exemptions cover all their services."""
         return policy.exempt(self.exemptions)
 
+    def asked(self, policy: Policy) -> frozenset[str]:
+        """The purposes that visitors are asked about here, or told that they may refuse.
+
+        Where the law lets things run until they are refused, what is sensitive does not run, and is not spoken of: it
+        is agreed to in the settings.
+        """
+        silent = policy.sensitive if self.model != "opt-in" else frozenset[str]()
+        return frozenset(policy.optional) - self.exempt(policy) - silent
+
 
 _GPC = frozenset({"gpc"})
 _US = frozenset({"us-processor"})

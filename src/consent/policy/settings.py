@@ -45,6 +45,8 @@ _GUESSED = re.compile(
     r"|super|test|the|this|to|very|your)+\Z"
 )
 _PUBLISHED = frozenset({b'_5#y2L"F4Q8z\n\xec]/', b"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"})
+#: An answer to all of them fits the longest cookie that browsers keep, however long their names are.
+_MOST_PURPOSES = 64
 
 
 #: A site's own: given a reader of request headers, an ISO 3166 code, or None where it is not known.
@@ -63,7 +65,7 @@ class RegionSource:
     function: RegionFunction | None = None
     database: str | None = None
 
-    def find(self, header: Callable[[str], str | None], locate: Callable[[], str | None]) -> str | None:
+    def find(self, header: Callable[[str], str | None], locate: Callable[[], str | None] = lambda: None) -> str | None:
         """The region of a request, an ISO 3166 code, given its headers by lower-case name.
 
         ``locate``: asks the database for its address.
@@ -199,6 +201,8 @@ def read_settings(
         necessary_cookies=_necessary_cookies(table, necessary_cookies),
     )
     _check_purposes(table, policy)
+    if len(policy.purposes) > _MOST_PURPOSES:
+        table.fail("purposes", f"are more than {_MOST_PURPOSES}: no cookie would hold an answer to all of them")
     check_exemptions(table, policy)
     regime, region = _regime(table)
     settings = Settings(

@@ -112,7 +112,7 @@ class Visitor:
     @cached_property
     def asked(self) -> bool:
         """Whether the banner is due: something to ask, no answer that holds, and no signal that answers."""
-        return not self.current and not self.honours_gpc and not self.exempt.issuperset(self.policy.optional)
+        return not self.current and not self.honours_gpc and bool(self.regime.asked(self.policy))
 
     @cached_property
     def granted(self) -> frozenset[str]:
