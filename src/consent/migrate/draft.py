@@ -134,7 +134,7 @@ def _purpose(group: Group, purpose: str, draft: Draft) -> None:
     if purpose in BUILT_IN_PURPOSES:
         if purpose != NECESSARY and group.description:
             said = f'"{_text(group.varname, 64)}" said: {_text(group.description, 1000)}'
-            draft.note(f'The purpose "{purpose}" has words of its own here, in five languages; {said}')
+            draft.note(f'The purpose "{purpose}" has words of its own here, in every language; {said}')
         return
     purposes = draft.settings.setdefault("purposes", {})
     path = ("purposes", purpose)
