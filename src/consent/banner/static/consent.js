@@ -565,7 +565,7 @@ function trustedAttribute(kind, own, value) {
  * @param {Record<string, string>} [more]
  */
 function settingsAddress(more) {
-  return `${state.settings}?${new URLSearchParams({ next: location.pathname + location.search, ...more })}`;
+  return `${state.settings}?${new URLSearchParams({ next: location.pathname + location.search, lang: state.lang, ...more })}`;
 }
 
 /** Show the settings page's content as a dialog, or go there if it cannot be had. */
