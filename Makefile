@@ -2,6 +2,7 @@
 # make test   every check and every test
 # make faults what make test does to the log for seconds, for minutes: MINUTES=10 make faults
 # make bench  what the middleware costs
+# make bench-frontend   the banner beside others, for docs/frontend.md
 # make script the minified scripts, after a change to those in src/consent/banner/static
 #
 # Both set themselves up: an environment in .venv, and for the tests Chromium, PostgreSQL and nginx.
@@ -33,6 +34,10 @@ check: setup
 bench: .venv/test
 	python bench/request.py
 	python bench/doors.py
+
+bench-frontend: setup
+	@cd bench/frontend && npm ci --silent --no-audit --no-fund --ignore-scripts
+	python bench/frontend/run.py --docs docs
 
 script: node_modules/.package-lock.json
 	tools/minify
