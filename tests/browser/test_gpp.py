@@ -304,6 +304,21 @@ def test_a_frame_of_another_origin_asks_by_messages(publish: Publish, text: bool
     assert visitor.complaints == []
 
 
+def test_a_library_that_runs_the_pages_scripts_again_changes_nothing(publish: Publish) -> None:
+    visitor = publish(regime={"name": "us-own", "model": "opt-in"})
+    visitor.page.evaluate("""() => { for (const script of document.head.querySelectorAll("script")) {
+      if (script.text.includes("heard")) continue;
+      const again = document.createElement("script");
+      for (const { name, value } of script.attributes) again.setAttribute(name, value);
+      again.text = script.text;
+      script.replaceWith(again);
+    } }""")
+    expect(visitor.page.locator("iframe[name=__gppLocator]")).to_have_count(1)
+    visitor.accept()
+    until_heard(visitor, "sectionChange", "usnat")
+    assert [each[:2] for each in heard(visitor)].count(("sectionChange", "usnat")) == 1
+
+
 def test_other_messages_are_nobodys(publish: Publish) -> None:
     visitor = publish()
     for message in (

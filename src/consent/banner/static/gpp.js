@@ -5,6 +5,10 @@
  * that it is there before any tag.
  */
 (() => {
+  const page = /** @type {{__gpp?: {told?: unknown}}} */ (/** @type {unknown} */ (window));
+  // A library that puts another page in this one's place may bring this script again.
+  if (page.__gpp?.told) return;
+
   /** @typedef {(data: unknown, success: boolean) => void} Callback */
   /**
    * What a ping returns, but for what only the page knows.
@@ -131,7 +135,7 @@
     );
   }
 
-  Object.assign(window, { __gpp: gpp });
+  page.__gpp = gpp;
   addEventListener("message", onMessage);
   addEventListener("DOMContentLoaded", () => become("cmpDisplayStatus", displayStatus()));
 
