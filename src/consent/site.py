@@ -24,6 +24,7 @@ from .log.limit import LimitReached
 from .log.record import Receipt, Record, mac_key
 from .log.sample import Sample
 from .log.store import Store
+from .policy.plain import vague
 from .policy.settings import Settings, read_settings, read_toml
 
 __all__ = ["Site"]
@@ -49,6 +50,10 @@ class Site:
         self.settings = settings
         if not settings.policy.optional:
             log.warning("no services and no purposes are declared: visitors are not asked, and can agree to nothing")
+        for purpose, said in vague(settings.policy, settings.texts):
+            log.warning(
+                "the purpose %r says %r, from which nobody learns what is done: say what it is for", purpose, said
+            )
         #: Called with each record that the log has promised to keep, before the visitor is answered.
         self.recorded: list[Callable[[Record], object]] = []
         self.store: Store = store or open_log(
