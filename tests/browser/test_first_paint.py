@@ -252,4 +252,12 @@ def test_the_banner_and_its_style_add_less_than_four_kilobytes(extra: str) -> No
 def test_a_decided_visitor_s_page_is_hardly_longer() -> None:
     weighed = Weighed("vimeo", "youtube")
     assert weighed.client.post("/_consent/decision", data={"action": "refuse"}).status_code == 303
-    assert weighed.added() <= 200
+    assert weighed.added() <= 400  # the link to the settings, and its style
+
+
+def test_the_script_is_less_than_four_kilobytes() -> None:
+    weighed = Weighed("youtube")
+    source = re.search(rb'[^"]*(/_consent/consent\.js\?[^"]*)"', weighed.text())
+    assert source
+    script = weighed.client.get(source[1].decode())
+    assert len(gzip.compress(script.data, 9)) <= 4096
