@@ -54,7 +54,7 @@ class Visitor:
         self.press("Accept", self.card)
 
     def refuse(self) -> None:
-        self.press("Opt out", self.card)
+        self.press(self.card.locator(".yc-b [value=refuse]").inner_text(), self.card)
 
     @property
     def card(self) -> Locator:

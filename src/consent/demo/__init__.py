@@ -30,18 +30,22 @@ def add_command(commands: Any) -> None:
     demo.add_argument("--region", metavar="CODE", help="where visitors are, as ISO 3166: FR, US-CA, …")
     demo.add_argument("--wording", help="ask, assume, or auto: assume only where the law allows it (default)")
     demo.add_argument("--language", help="the banner's language: en, fr, de, es, ar (default: the visitor's)")
+    demo.add_argument("--layout", help="where the banner asks: box, bar or modal (default: box)")
+    demo.add_argument("--theme", help="how it is drawn: quiet or bold (default: quiet)")
     demo.add_argument("--log", metavar="URL", help="where decisions are kept (default: a file made for this run)")
     demo.set_defaults(run=_run)
 
 
 def settings(hosts: dict[str, str], options: argparse.Namespace, log: str) -> dict[str, Any]:
     """The demo's settings, as a site would write them. Its third parties are services of the site's own."""
-    given = {name: getattr(options, name) for name in ("regime", "wording", "language") if getattr(options, name)}
+    names = ("regime", "wording", "language", "layout", "theme")
+    given = {name: getattr(options, name) for name in names if getattr(options, name)}
     if options.region:
         given["region"] = f"fixed:{options.region}"
     return {
         "policy": "2026-11",
         "privacy_url": "/privacy",
+        "texts": {"en": {"refuse": "Opt out"}},
         "log": log,
         "services": {
             "footfall": {
@@ -62,6 +66,7 @@ def settings(hosts: dict[str, str], options: argparse.Namespace, log: str) -> di
                 "provider": "Kino A/S",
                 "purposes": ["preferences"],
                 "hosts": [f"{hosts['kino']}/embed/"],
+                "kind": "video",
                 "cookies": [{"name": "kino_uid", "days": 365, "third_party": True}],
             },
             "chart-maps": {
@@ -69,6 +74,7 @@ def settings(hosts: dict[str, str], options: argparse.Namespace, log: str) -> di
                 "provider": "Kino A/S",
                 "purposes": ["preferences"],
                 "hosts": [f"{hosts['kino']}/map/"],
+                "kind": "map",
             },
             "lantern": {
                 "title": "Lantern Ads",
@@ -82,6 +88,7 @@ def settings(hosts: dict[str, str], options: argparse.Namespace, log: str) -> di
                 "provider": "Chirp Inc.",
                 "purposes": ["marketing"],
                 "hosts": [hosts["chirp"]],
+                "kind": "social",
                 "cookies": [{"name": "chirp_uid", "days": 365, "third_party": True}],
             },
         },
@@ -91,6 +98,7 @@ def settings(hosts: dict[str, str], options: argparse.Namespace, log: str) -> di
 
 def _run(options: argparse.Namespace) -> int:
     from ..wsgi import ConsentMiddleware
+    from .gallery import Gallery
     from .neighbours import Collector, Neighbours, Quiet
     from .newspaper import Newspaper
 
@@ -99,15 +107,16 @@ def _run(options: argparse.Namespace) -> int:
     folder = Path(tempfile.mkdtemp(prefix="consent-demo-"))
     log = options.log or f"sqlite:///{folder}/consent.db"
     key = os.environ.get("CONSENT_SECRET_KEY") or secrets.token_urlsafe(32)
-    app = ConsentMiddleware(
-        Newspaper(neighbours.host, collector), settings(neighbours.host, options, log), secret_key=key
-    )
-    server = _server(options.host, _port(options.port), app, Quiet)
+    mapping = settings(neighbours.host, options, log)
+    app = ConsentMiddleware(Newspaper(neighbours.host, collector), mapping, secret_key=key)
+    gallery = Gallery(app, {name: mapping[name] for name in ("policy", "services")}, app.site.store, key)
+    server = _server(options.host, _port(options.port), gallery, Quiet)
     neighbours.start()
     sealing = None if options.log else _sealing(log, folder, key)
     verify = f"  Verify them with         consent log verify --log {log} --trust {sealing.trust}\n" if sealing else ""
     print(
         f"\n  The Harbour Post is at   http://{options.host}:{server.server_port}\n"
+        f"  All that it can show at  http://{options.host}:{server.server_port}/gallery\n"
         f"  Its decisions are in     {log}\n"
         f"  Read them with           consent log list --log {log}\n{verify}\n"
         "  Ctrl-C stops it.\n",
