@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from consent.banner.vendors import Call, after, before_tags, with_told
 from consent.errors import UnknownService
 from consent.exchange import Append, Consent, Facts, NeedBody, Pass, Reply
 from consent.log.record import Receipt
+from consent.policy import catalogue
 from consent.policy.settings import ConsentMode, read_settings
 
 KEY = "f3qH-0tXz9vLm2Ws8Kd1"
@@ -41,6 +43,11 @@ ADVANCED = ConsentMode(advanced=True)
 
 def site(services: Any, **more: Any) -> Consent:
     return Consent(read_settings({"services": services, **more}, keys=KEY))
+
+
+@cache
+def whole_catalogue() -> Consent:
+    return site(list(OWN_COOKIES))
 
 
 def facts(path: str = "/", method: str = "GET", **headers: str) -> Facts:
@@ -373,6 +380,73 @@ def test_withdrawing_opts_out_at_the_vendor_and_ends_its_cookies() -> None:
             value.partition("=")[0] for name, value in reply.headers if name == "Set-Cookie" and "Max-Age=0" in value
         }
         assert ended == {*theirs}
+
+
+#: Services whose own cookies stand on the site itself, with one name for each of them.
+OWN_COOKIES = {
+    name: sorted(cookie.name.replace("*", "x1") for cookie in service.cookies if not cookie.third_party)
+    for name, service in catalogue.load().items()
+    if set(service.purposes) - {"necessary"} and any(not cookie.third_party for cookie in service.cookies)
+}
+
+
+def ended(headers: Iterable[tuple[str, str]]) -> set[str]:
+    return {value.partition("=")[0] for name, value in headers if name == "Set-Cookie" and "; Max-Age=0; " in value}
+
+
+@pytest.mark.parametrize("form", [False, True])
+@pytest.mark.parametrize("service", OWN_COOKIES)
+def test_withdrawing_ends_each_cookie_that_a_service_declares_for_this_site(service: str, form: bool) -> None:
+    consent, names = whole_catalogue(), OWN_COOKIES[service]
+    agreed = cookie(choose(consent, *consent.policy.optional))
+    found: set[str] = set()
+    for at in range(0, len(names), 4):  # a response has room for so many
+        few = "; ".join([agreed, *(f"{name}=1" for name in names[at : at + 4])])
+        found |= ended((withdraw_by_form if form else choose)(consent, cookie=few).headers)
+    assert found >= {*names}
+
+
+@pytest.mark.parametrize("cache", ["private", "shared"])
+def test_what_is_still_there_of_a_refused_service_is_ended_by_the_next_page(cache: str) -> None:
+    """A vendor's script may write as it is stopped: Matomo's keeps in a cookie that consent was removed."""
+    consent = site(["matomo"], cache=cache)
+    refused = f"{cookie(choose(consent))}; mtm_consent_removed=1"
+    assert "mtm_consent_removed" in ended(next_answer(consent, cookie=refused))
+    assert ended(next_answer(consent, cookie="mtm_consent_removed=1")) == set(), "nobody has refused yet"
+
+
+@pytest.mark.parametrize("cache", ["private", "shared"])
+@pytest.mark.parametrize("before", [(), ("analytics", "marketing")])
+def test_the_browsers_signal_ends_the_cookies_of_what_it_refuses(cache: str, before: tuple[str, ...]) -> None:
+    consent = site(["google-analytics", "meta-pixel"], regime="us-ca", cache=cache)
+    theirs = "; ".join(["_ga=1", "_fbp=1", *([cookie(choose(consent, *before))] if before else [])])
+    assert "_ga" in ended(next_answer(consent, cookie="_ga=1", sec_gpc="1"))
+    assert {"_ga", "_fbp"} <= ended(next_answer(consent, cookie=theirs, sec_gpc="1"))
+    assert ended(next_answer(consent, cookie=theirs)) == set()
+
+
+def next_answer(consent: Consent, **headers: str) -> list[tuple[str, str]]:
+    """The headers of the next page; where caches share it, of what its script asks for."""
+    if consent.settings.cache == "shared":
+        step = consent.handle(facts("/_consent/state", **headers))
+        assert isinstance(step, Reply)
+        return step.headers
+    step = consent.handle(facts(**headers))
+    assert isinstance(step, Pass)
+    return step.shape(200, [("Content-Type", "text/html")]).headers
+
+
+def withdraw_by_form(consent: Consent, **headers: str) -> Reply:
+    """As a form sends it, without a script."""
+    kind = "application/x-www-form-urlencoded"
+    step = consent.handle(facts("/_consent/decision", "POST", content_type=kind, **headers))
+    assert isinstance(step, NeedBody)
+    step = step.resume(b"action=refuse&surface=settings&next=/")
+    if isinstance(step, Append):
+        step = step.resume(Receipt(step.record.id, 1, "ab" * 32))
+    assert isinstance(step, Reply)
+    assert step.status == 303
+    return step
 
 
 def test_an_agreement_that_was_not_kept_is_told_nobody() -> None:

@@ -291,7 +291,7 @@ def _state(consent: Consent, facts: Facts, account: Account | None) -> Reply:
         return _json(200, page.state() | page.told())
     left = lessened(consent.said(facts), account)
     cookies = consent.written(facts, left, visitor.regime) if left is not None else []
-    if visitor.current:
+    if visitor.status != "undecided":
         cookies += _expired(consent, facts, visitor)
     return _json(200, page.state() | page.late(), *cookies)
 

@@ -243,11 +243,11 @@ class Pass:
 
     def _expired(self) -> Headers:
         """The end of refused cookies that are there all the same: a script may have written them as it was stopped."""
-        if not self.visitor.current:
+        if self.visitor.status == "undecided":
             return []
         facts, rules = self._facts, self._consent.rules
         cookies = facts.header("cookie") or ""
-        if ";" not in cookies:
+        if ";" not in cookies and self.visitor.current:
             return []  # ours is the only one
         ended = expire(rules, self.visitor.granted, cookies, facts.hostname, secure=facts.secure)
         return [("Set-Cookie", value) for value in ended]
