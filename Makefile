@@ -3,6 +3,7 @@
 # make faults what make test does to the log for seconds, for minutes: MINUTES=10 make faults
 # make bench  what the middleware costs
 # make bench-frontend   the banner beside others, for docs/frontend.md
+# make compliance   docs/compliance.md and docs/regimes.md, after a change to what they are made of
 # make script the minified scripts, after a change to those in src/consent/banner/static
 #
 # Both set themselves up: an environment in .venv, and for the tests Chromium, PostgreSQL and nginx.
@@ -13,7 +14,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test faults check bench script setup clean
+.PHONY: demo test faults check bench compliance script setup clean
 
 demo: .venv/demo
 	@consent demo
@@ -30,6 +31,9 @@ check: setup
 	mypy
 	npx --no-install pyright
 	npx --no-install tsc --project tsconfig.json
+
+compliance: .venv/test
+	python tools/law.py
 
 bench: .venv/test
 	python bench/request.py

@@ -156,6 +156,20 @@ def test_in_california_a_link_of_that_name_leads_to_the_choices(door: Door) -> N
     assert ">Your Privacy Choices<" not in page(door, **FRANCE)
 
 
+@pytest.mark.parametrize(
+    ("value", "on"),
+    [
+        ("1", True),
+        ("0,1", True),
+        ("1, 1", True),
+        (" 1 ", True),
+        *((text, False) for text in ("0", "true", "11", "", "1;", '"1"', "?1")),
+    ],
+)
+def test_the_signal_is_on_only_where_a_value_is_exactly_one(door: Door, value: str, on: bool) -> None:
+    assert (ANALYTICS not in page(door, **CALIFORNIA, **{"Sec-GPC": value})) is on
+
+
 NOW = int(datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp())
 POLICY = Policy.of([Purpose("necessary"), Purpose("analytics"), Purpose("marketing")], version="1")
 REFUSED = Decision(frozenset(), policy="1", model="opt-out", at=NOW - NOW % 86_400)
