@@ -338,7 +338,7 @@ def test_other_messages_are_nobodys(publish: Publish) -> None:
     assert ping(visitor)["signalStatus"] == "ready"
 
 
-def test_the_frame_by_which_it_is_found_is_seen_by_nobody(publish: Publish, axe: str) -> None:
+def test_the_frame_by_which_it_is_found_is_seen_by_nobody(publish: Publish) -> None:
     visitor = publish(policy=STRICT)
     locator = visitor.page.locator("iframe[name=__gppLocator]")
     expect(locator).to_have_count(1)

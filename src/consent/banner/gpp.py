@@ -47,6 +47,8 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _SIXES = {letter: f"{number:06b}" for number, letter in enumerate(_ALPHABET)}
 #: More than any section that we know of. Read by nobody, a longer one is somebody's trick.
 _LONGEST = 8192
+#: Far more than the ids that are given out; a range of sixteen bits has no more.
+_HIGHEST = 65_535
 _TYPE, _VERSION = f"{3:06b}", f"{1:06b}"
 
 #: Name and how many values of two bits, in their order after the version.
@@ -214,6 +216,8 @@ class _Bits:
             bit = self.take(1)
             if bit == before == "1":
                 break
+            if step > _HIGHEST:
+                _refuse("an id that no section has")
             number += step * (bit == "1")
             before = bit
         return number
