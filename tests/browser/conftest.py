@@ -20,8 +20,11 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import ROOT, Outside, Place, python, running
+from servers import ROOT, Outside, Place, Quiet, python, running, serving
 from visitors import Visitor, visiting
+from werkzeug.serving import make_server
+
+from consent.wsgi import ConsentMiddleware
 
 _SWITCHES = [
     "--no-sandbox",
@@ -137,6 +140,39 @@ def bakery(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterat
                     frozenset({"www.googletagmanager.com", "www.google-analytics.com"}), outside.heard,
                 )  # fmt: skip
             return started[name]
+
+        yield start
+
+
+@pytest.fixture
+def serve(outside: Outside, tmp_path: Path) -> Iterator[Callable[..., Place]]:
+    """A site of these pages, by path: ``serve({"/": "<!doctype html>…"}, policy="default-src 'self'", **settings)``.
+
+    ``around``: what stands around the middleware. What ends in ``.js`` is a script.
+    """
+    with ExitStack() as stack:
+
+        def start(
+            pages: Mapping[str, str],
+            *,
+            policy: str = "",
+            around: Callable[[Any], Any] = lambda app: app,
+            **settings: Any,
+        ) -> Place:
+            def site(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+                path = environ["PATH_INFO"]
+                kind = "javascript" if path.endswith(".js") else "html"
+                headers = [("Content-Type", f"text/{kind}; charset=utf-8")]
+                headers += [("Content-Security-Policy", policy)] * bool(policy)
+                start_response("200 OK", headers)
+                return [pages.get(path, "<!doctype html><title>Empty</title><body>").encode()]
+
+            log = f"sqlite:///{tmp_path / 'consent.db'}"
+            app = ConsentMiddleware(site, {"log": log, **settings}, secret_key="a key for the pages of this test")
+            stack.callback(app.site.close)
+            server = make_server("127.0.0.1", 0, around(app), threaded=True, request_handler=Quiet)
+            url = stack.enter_context(serving(server))
+            return Place("pages", url, log, "/", frozenset(), frozenset(), frozenset(), outside.heard)
 
         yield start
 

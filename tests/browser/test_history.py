@@ -63,3 +63,17 @@ def test_going_back_after_withdrawing_shows_nothing_that_runs(
         expect(placeholder).to_be_visible()
         visitor.expect_silence()
         assert visitor.page.evaluate("window.marker") is None
+
+
+def test_going_back_after_agreeing_asks_no_more_and_shows_the_page_as_it_was_left(
+    remembering: Browser, bakery: Callable[[str], Place]
+) -> None:
+    with visiting(remembering, bakery("flask")) as visitor:
+        visitor.go("/film")
+        _note_return(visitor)
+        visitor.go("/privacy")
+        visitor.accept()
+        visitor.page.go_back(wait_until="commit")
+        expect(visitor.page.frame_locator("main iframe").get_by_role("heading", name="Film")).to_be_visible()
+        expect(visitor.card).to_have_count(0)
+        assert visitor.page.evaluate("window.kept") is True

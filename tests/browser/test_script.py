@@ -280,6 +280,82 @@ def test_an_unknown_purpose_never_reads_as_no(publish: Publish, code: str) -> No
     assert visitor.status() == "undecided"
 
 
+def test_a_script_may_agree_refuse_and_take_back(publish: Publish) -> None:
+    visitor = publish(_ORDER)
+    assert visitor.page.evaluate(f"async () => {{ {_IMPORT} return [await consent.refuse(), consent.status] }}") == [
+        True, "refused",
+    ]  # fmt: skip
+    expect(visitor.card).to_have_count(0)
+    assert visitor.page.evaluate(f"async () => {{ {_IMPORT} return [await consent.accept(), consent.status] }}") == [
+        True, "accepted",
+    ]  # fmt: skip
+    _ends_with(visitor.page, "end")
+    with visitor.page.expect_navigation():
+        visitor.page.evaluate(f"() => {{ (async () => {{ {_IMPORT} consent.withdraw() }})() }}")
+    assert _ran(visitor.page) == []
+    assert visitor.status() == "refused"
+
+
+def test_a_script_may_wait_for_a_purpose(publish: Publish) -> None:
+    visitor = publish(_ORDER)
+    visitor.page.evaluate(
+        f"async () => {{ {_IMPORT} window.met = [];"
+        "for (const name of ['necessary', 'analytics', 'marketing']) consent.when(name).then(() => met.push(name));"
+        "consent.when('analytcs').catch((error) => met.push(error.name)) }"
+    )
+    wait_until(lambda: len(visitor.page.evaluate("met")) == 2, "what can be told at once")
+    assert sorted(visitor.page.evaluate("met")) == ["RangeError", "necessary"]
+    visitor.page.evaluate(f"async () => {{ {_IMPORT} await consent.set({{ analytics: true }}) }}")
+    assert visitor.page.evaluate("met[2]") == "analytics"
+    visitor.page.evaluate(f"async () => {{ {_IMPORT} await consent.set({{ marketing: true }}) }}")
+    assert visitor.page.evaluate("met.slice(3)") == ["marketing"]
+
+
+def test_a_script_may_wait_until_all_is_awake(publish: Publish) -> None:
+    visitor = publish(_ORDER)
+    ran = visitor.page.evaluate(
+        f"async () => {{ {_IMPORT} consent.accept(); await new Promise((go) => consent.addEventListener('change', go));"
+        "const same = (await consent.ready) === consent; return [same, ran.at(-1)] }"
+    )
+    assert ran == [True, "end"]
+
+
+def test_a_page_without_modules_is_told_by_its_document(publish: Publish) -> None:
+    visitor = publish(
+        "<script>window.told = []; for (const name of ['change', 'shown'])"
+        "document.addEventListener(`consent:${name}`, ({ type, detail }) => told.push([type, detail.status, detail.granted]))"
+        "</script>"
+    )
+    wait_until(lambda: visitor.page.evaluate("told.length"), "the banner to be told of")
+    visitor.accept()
+    expected = [
+        ["consent:shown", "undecided", []],
+        ["consent:change", "accepted", ["analytics", "marketing"]],
+    ]
+    wait_until(lambda: visitor.page.evaluate("told") == expected, f"{expected}")
+
+
+def test_what_a_page_does_to_what_it_is_told_changes_nothing(publish: Publish) -> None:
+    visitor = publish()
+    told = visitor.page.evaluate(
+        f"async () => {{ {_IMPORT} consent.addEventListener('change', ({{ detail }}) => detail.granted.push('marketing'));"
+        "await consent.set({ analytics: true }); consent.granted.push('marketing'); return consent.allows('marketing') }"
+    )
+    assert told is False
+
+
+def test_a_page_that_imports_the_script_loads_it_once(publish: Publish) -> None:
+    visitor = publish(
+        "<script type=module>import { consent } from '/_consent/consent.js'; window.mine = consent</script>"
+    )
+    visitor.wait_until(lambda: visitor.page.evaluate("window.mine !== undefined"), "the import")
+    sizes = visitor.page.evaluate(
+        "performance.getEntriesByType('resource').filter(({ name }) => name.includes('consent.js'))"
+        ".map(({ name, decodedBodySize }) => [new URL(name).search !== '', decodedBodySize > 100])"
+    )
+    assert sorted(map(tuple, sizes)) == [(False, False), (True, True)]
+
+
 def test_a_script_may_open_the_settings(publish: Publish) -> None:
     visitor = publish()
     visitor.page.evaluate(f"async () => {{ {_IMPORT} consent.open() }}")

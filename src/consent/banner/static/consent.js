@@ -285,8 +285,6 @@ function show() {
   if (!card) return;
   if (card.localName === "dialog") {
     card.close();
-    // Not on the first of its buttons.
-    card.autofocus = true;
     card.showModal();
   }
   fire("shown");
