@@ -111,10 +111,10 @@ A region is an ISO 3166 code, a country's or a subdivision's: `FR`, `US-CA`. A s
 
 _EXEMPTIONS = """## Exemptions
 
-What some laws let run until it is objected to, where the site's owner [states each
-condition](settings.md#services): nobody else can know whether it is true. A purpose is exempt where all its
-services are; its box in the settings is ticked, unticking it is an objection, and refusing on the banner or by a
-binding signal is one too.
+What some laws let run until it is objected to, where the site's owner [states each condition](settings.md#services):
+nobody else can know whether it is true. A purpose is exempt where all its services are; its box in the settings is
+ticked, unticking it is an objection, and refusing on the banner or by a binding signal is one too. The log keeps
+objections; of what is exempt and left alone it says nothing, since nobody agreed to it.
 
 """
 

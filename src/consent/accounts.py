@@ -154,18 +154,22 @@ class Accounts:
         return record is not None and record.surface == "signal" and record.policy == self._policy.version
 
     def _decision(self, account: Account, record: Record, leaf: str) -> Decision:
-        granted, at = frozenset(record.granted), record.ts // 1000
+        agreed, at = frozenset(record.granted), record.ts // 1000
         regime = self._regimes.get(record.regime)
+        # A record says what was agreed to and what was refused; what was exempt and left alone is in neither.
+        unasked = (
+            regime.exempt(self._policy) - agreed - frozenset(record.refused) if regime is not None else frozenset()
+        )
         return Decision(
-            granted=granted,
+            granted=agreed | unasked,
             policy=record.policy,
             # Of an unknown name nothing is known: whoever is asked for more is asked again.
             model=regime.model if regime is not None else MODELS[0],
-            at=at if granted else at - at % _DAY,
-            record=record.id if granted else None,
-            leaf=leaf if granted else None,
-            tie=account.tied(granted, account.choices),
-            unasked=granted & regime.exempt(self._policy) if regime is not None else frozenset(),
+            at=at if agreed else at - at % _DAY,
+            record=record.id if agreed else None,
+            leaf=leaf if agreed else None,
+            tie=account.tied(agreed, account.choices),
+            unasked=unasked,
         )
 
 

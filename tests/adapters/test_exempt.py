@@ -65,6 +65,23 @@ def test_the_settings_tick_it_and_an_objection_is_kept_and_bites(door: Door) -> 
     assert (record.granted, record.refused) == (("marketing",), ("health", "statistics"))
 
 
+def test_a_record_says_what_was_agreed_to_and_never_that_what_is_exempt_was(door: Door) -> None:
+    post(door, "action=accept&surface=banner", FR)
+    [record] = door.log.kept
+    assert (record.kind, record.granted, record.refused) == ("accept_all", ("health", "marketing"), ())
+
+
+def test_leaving_alone_what_is_exempt_is_no_agreement_and_its_cookie_tracks_nobody(door: Door) -> None:
+    cookies = {post(door, "action=save&surface=settings&purpose=statistics", FR).cookie() for _ in range(2)}
+    assert len(cookies) == 1
+    [cookie] = cookies
+    assert COUNT in page(door, FR, cookie)
+    assert door.ask(Request("/_consent/receipt", headers={**FR, "Cookie": str(cookie)})).status == 404
+    assert {(record.kind, record.granted, record.refused) for record in door.log.kept} == {
+        ("refuse_all", (), ("health", "marketing"))
+    }
+
+
 def test_refusing_on_the_banner_refuses_it_as_well(door: Door) -> None:
     cookie = post(door, "action=refuse&surface=banner", FR).cookie()
     assert COUNT not in page(door, FR, cookie)
@@ -76,6 +93,11 @@ def test_without_a_record_an_objection_bites_all_the_same(door: Door) -> None:
     door.log.available = False
     cookie = post(door, "action=refuse", FR).cookie()
     assert COUNT not in page(door, FR, cookie)
+    # Leaving it alone and refusing the rest grants nothing: it is honoured as well.
+    left = post(door, "action=save&purpose=statistics", FR)
+    assert left.status == 303
+    assert 'value="accept"' not in page(door, FR, left.cookie())
+    assert post(door, "action=accept", FR).status == 503
 
 
 def test_who_moves_to_where_it_is_not_exempt_is_asked(door: Door) -> None:
@@ -127,6 +149,9 @@ def test_an_account_carries_an_objection_and_makes_no_agreement_of_what_was_not_
     german = page(door, {**DE, **ada})
     assert COUNT not in german
     assert 'value="accept"' in german
+    post(door, "action=save&surface=settings&purpose=statistics", {**FR, **ada})
+    assert COUNT in page(door, {**FR, **ada})
+    assert VIDEO not in page(door, {**FR, **ada})
     post(door, "action=save&surface=settings&purpose=marketing", {**FR, **ada})
     assert COUNT not in page(door, {**FR, **ada})
     assert COUNT in page(door, FR), "who is not signed in has not objected"

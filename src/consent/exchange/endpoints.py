@@ -95,7 +95,7 @@ def _decide(consent: Consent, facts: Facts, choice: Choice, account: Account | N
         if not isinstance(receipt, Receipt):
             return _unrecorded(consent, facts, visitor, choice, receipt)
         decision = _made(consent, facts, visitor, choice.granted)
-        if choice.granted:
+        if decision.agreed:
             decision = replace(decision, record=receipt.id, leaf=receipt.leaf)
         return _decided(consent, facts, visitor, choice, decision)
 
@@ -142,13 +142,14 @@ def _append(
 def _made(consent: Consent, facts: Facts, visitor: Visitor, granted: frozenset[str]) -> Decision:
     """A decision made now. A refusal's knows only the day, so that it tracks nobody."""
     now, account = int(facts.now), visitor.account
+    agreed = granted - visitor.exempt
     return Decision(
         granted=granted,
         policy=visitor.policy.version,
         model=visitor.regime.model,
-        at=now if granted else now - now % _DAY,
+        at=now if agreed else now - now % _DAY,
         gpc=visitor.signals.gpc,
-        tie=account.tie(granted, consent.said(facts)) if account is not None else None,
+        tie=account.tie(agreed, consent.said(facts)) if account is not None else None,
         unasked=granted & visitor.exempt,
     )
 
@@ -157,11 +158,11 @@ def _unrecorded(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice
     """Without a durable record grants never grow, not even in time; refusals always bite."""
     held = visitor.granted & frozenset(consent.policy.optional)
     kept = held & choice.granted
-    if choice.granted and kept == held:
+    if choice.granted - visitor.exempt and kept == held:
         return _not_saved(consent, facts, visitor, choice, None, why=why)
-    before = visitor.decision if visitor.current and kept else None
     made = _made(consent, facts, visitor, kept)
-    decision = made if before is None else replace(before, granted=kept, unasked=before.unasked & kept, tie=made.tie)
+    before = visitor.decision if visitor.current and made.agreed else None
+    decision = made if before is None else replace(before, granted=kept, unasked=made.unasked, tie=made.tie)
     decision = replace(decision, logged=False)
     if kept != choice.granted:
         return _not_saved(consent, facts, visitor, choice, decision, why=why)
@@ -181,8 +182,10 @@ def _record(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, *,
     optional = frozenset(consent.policy.optional)
     now = int(facts.now)
     ms = int(facts.now * 1000)
-    taken_back = visitor.current and visitor.decision is not None and bool(visitor.decision.granted)
-    if not choice.granted:
+    # What is exempt and left alone was neither agreed to nor refused.
+    agreed = choice.granted - visitor.exempt
+    taken_back = visitor.current and visitor.decision is not None and bool(visitor.decision.agreed)
+    if not agreed:
         kind: Kind = "withdraw" if taken_back else "refuse_all"
     else:
         kind = "accept_all" if choice.granted == optional else "custom"
@@ -193,7 +196,7 @@ def _record(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, *,
         site=facts.host[:255],
         surface=choice.surface,
         method="header" if choice.surface == "signal" else "script" if choice.scripted else "form",
-        granted=tuple(sorted(choice.granted)),
+        granted=tuple(sorted(agreed)),
         refused=tuple(sorted(optional - choice.granted)),
         notice="sha256:" + hashlib.sha256(notice).hexdigest(),
         policy=consent.policy.version,

@@ -86,17 +86,17 @@ class Account:
         tie = decision.tie
         return tie is not None and any(pseudonym.mark.startswith(tie.mark) for pseudonym in self.pseudonyms)
 
-    def tie(self, granted: frozenset[str], said: Decision | None) -> Tie:
+    def tie(self, agreed: frozenset[str], said: Decision | None) -> Tie:
         """The tie of a choice that is made now. ``said``: what the browser's cookie says till then."""
         before = max(self.choices, said.tie.choices if said is not None and said.tie and self.owns(said) else 0)
         # Of one whose number is not known the order is not known either.
         number = min(before + 1, MOST_CHOICES) if self.known else MOST_CHOICES
-        return self.tied(granted, number)
+        return self.tied(agreed, number)
 
-    def tied(self, granted: frozenset[str], number: int) -> Tie:
+    def tied(self, agreed: frozenset[str], number: int) -> Tie:
         """The tie of the account's choice of that number."""
         mark = self.pseudonyms[0].mark
-        return Tie(mark if granted else mark[:2], number)
+        return Tie(mark if agreed else mark[:2], number)
 
 
 def settled(said: Decision | None, account: Account, *, gpc: bool) -> Decision | None:
@@ -126,17 +126,11 @@ def lessened(said: Decision | None, account: Account | None) -> Decision | None:
     granted = said.granted & account.latest.granted
     if account.choices <= said.tie.choices or granted == said.granted:
         return None
-    if granted:
-        return replace(said, granted=granted, unasked=said.unasked & granted, logged=False)
+    left = replace(said, granted=granted, unasked=said.unasked & granted, logged=False)
+    if left.agreed:
+        return left
     return replace(
-        said,
-        granted=granted,
-        unasked=frozenset(),
-        at=said.at - said.at % _DAY,
-        record=None,
-        leaf=None,
-        logged=False,
-        tie=account.tied(granted, said.tie.choices),
+        left, at=said.at - said.at % _DAY, record=None, leaf=None, tie=account.tied(left.agreed, said.tie.choices)
     )
 
 

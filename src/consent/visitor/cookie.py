@@ -156,7 +156,8 @@ def _decision(content: Any) -> Decision | None:
         return None
     if record and not _RECORD.match(record):
         return None
-    tie = _tie(tied, coarse=not granted)
+    unasked = frozenset(name.removesuffix(_UNASKED) for name in granted if name.endswith(_UNASKED))
+    tie = _tie(tied, coarse=len(unasked) == len(names))
     if tied and tie is None:
         return None
     return Decision(
@@ -169,7 +170,7 @@ def _decision(content: Any) -> Decision | None:
         record=record or None,
         leaf=_leaf(leaf) if leaf else None,
         tie=tie,
-        unasked=frozenset(name.removesuffix(_UNASKED) for name in granted if name.endswith(_UNASKED)),
+        unasked=unasked,
     )
 
 

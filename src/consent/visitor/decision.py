@@ -40,7 +40,7 @@ class Tie(NamedTuple):
 class Decision:
     """A choice that a visitor made.
 
-    ``granted``  the optional purposes agreed to; everything else was refused.
+    ``granted``  the optional purposes agreed to, or not objected to; everything else was refused.
     ``policy``, ``model``  the policy's version and the regime's model under which it was made.
     ``at``       Unix seconds; for a refusal only the day (00:00 UTC), so that it identifies nobody.
     ``gpc``      whether the visitor's browser sent GPC while choosing: a choice made in its face wins over it.
@@ -60,6 +60,11 @@ class Decision:
     leaf: str | None = None
     tie: Tie | None = None
     unasked: frozenset[str] = frozenset()
+
+    @property
+    def agreed(self) -> frozenset[str]:
+        """Of what is granted, what was agreed to. Without any it is a refusal, and tracks nobody."""
+        return self.granted - self.unasked
 
 
 @dataclass(frozen=True)
