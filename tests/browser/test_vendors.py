@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from servers import Outside, Place, Quiet, serving, wait_until
@@ -186,6 +187,18 @@ def test_a_refusal_is_told_and_nobody_is_asked(publish: Publish) -> None:
     visitor.page.reload()
     visitor.expect_silence()
     assert told(visitor) == [("default", "denied denied")]
+
+
+def test_a_vendor_whose_purpose_is_refused_is_asked_nothing_while_another_runs(publish: Publish) -> None:
+    body = '<img src="https://www.google-analytics.com/collect?v=1" alt="">'
+    visitor = publish(["google-analytics", "meta-pixel"], GTAG + META, body)
+    choose(visitor, marketing=True)
+    visitor.wait_until(lambda: any("connect.facebook.net" in url for url in visitor.elsewhere), "the pixel to load")
+    for _ in range(2):
+        visitor.settle()
+        assert {urlsplit(url).hostname for url in visitor.elsewhere} == {"connect.facebook.net"}
+        assert told(visitor)[0] == ("default", "denied denied")
+        visitor.page.reload()
 
 
 def test_each_change_of_choice_is_told(publish: Publish) -> None:
