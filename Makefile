@@ -68,4 +68,4 @@ node_modules/.package-lock.json: package-lock.json .venv/test
 	@touch $@
 
 clean:
-	rm -rf .venv node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv node_modules bench/frontend/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
