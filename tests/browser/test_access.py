@@ -151,6 +151,10 @@ def test_after_a_choice_the_focus_is_not_lost(visit: Visit, demo: Demo, way: str
 def test_what_has_the_focus_is_not_under_the_banner(visit: Visit, demo: Demo) -> None:
     visitor = visit(demo(), viewport=_PHONE)
     visitor.go()
+    _check_focus_is_seen(visitor)
+
+
+def _check_focus_is_seen(visitor: Visitor) -> None:
     for number in range(40):
         visitor.page.keyboard.press("Tab")
         covered: bool = visitor.page.evaluate(
@@ -222,3 +226,308 @@ def test_the_banner_can_be_used_on_a_screen_of_320_by_256(visit: Visit, demo: De
     expect(refuse).to_be_in_viewport(ratio=1)
     visitor.refuse()
     assert visitor.status() == "refused"
+
+
+# Every layout, theme, colour scheme and direction, in the gallery
+
+
+LAYOUTS, THEMES = ("box", "bar", "modal"), ("quiet", "bold")
+
+
+def _frame(
+    layout: str = "box",
+    theme: str = "quiet",
+    scheme: str = "light",
+    language: str = "en",
+    law: str = "eu",
+    path: str = "/",
+) -> str:
+    return f"/gallery/{layout}/{theme}/{scheme}/{language}/{law}{path}"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_any_layout_theme_or_direction(
+    visit: Visit, demo: Demo, axe: str, theme: str, scheme: str
+) -> None:
+    visitor = visit(demo(), color_scheme=scheme)
+    found: dict[str, list[str]] = {}
+    for language in ("en", "ar"):
+        paths = [
+            *(_frame(layout, theme, scheme, language) for layout in LAYOUTS),
+            *(
+                _frame("box", theme, scheme, language, path=path)
+                for path in ("/_consent/settings", "/saved", "/frames")
+            ),
+            _frame("bar", theme, scheme, language, law="us-ca-gpc", path="/_consent/settings"),
+        ]
+        for path in paths:
+            visitor.go(path)
+            visitor.page.wait_for_load_state()
+            found[path] = violations(visitor.page, axe)
+        for frame in visitor.page.frames[1:5]:
+            found[f"{language}, {frame.name or frame.url}"] = violations(frame, axe)
+        visitor.go(_frame("modal", theme, scheme, language, path="/dialog"))
+        expect(visitor.page.locator("#yc-d")).to_be_visible()
+        found[f"dialog, {language}"] = violations(visitor.page, axe)
+    assert {where: lines for where, lines in found.items() if lines} == {}
+
+
+def test_axe_finds_nothing_in_the_gallery_itself(visit: Visit, demo: Demo, axe: str) -> None:
+    visitor = visit(demo())
+    visitor.go("/gallery?theme=bold&scheme=dark&language=de")
+    expect(visitor.page.locator("iframe")).to_have_count(11)
+    expect(visitor.page.frame_locator("iframe").first.locator("#yc")).to_contain_text("Cookies")
+    assert violations(visitor.page, axe) == []
+    for path in ("/gallery?theme=loud&language=xx", "/gallery/box/quiet/light/en/eu/"):
+        assert visitor.page.goto(visitor.place.url + path).status == 200  # type: ignore[union-attr]
+    for path in ("/gallery/box/loud/light/en/eu/", "/gallery/box/quiet/light/en/eu", "/gallery/"):
+        assert visitor.page.goto(visitor.place.url + path).status == 404  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_refusing_takes_two_steps_of_the_keyboard_with_and_without_a_script(
+    visit: Visit, demo: Demo, script: bool, layout: str
+) -> None:
+    """Nothing but a dialog takes the focus, and it puts it on its heading."""
+    visitor = visit(demo(), script=script)
+    visitor.go(_frame(layout))
+    visitor.page.wait_for_load_state("networkidle")
+    keyboard, focused = visitor.page.keyboard, visitor.page.locator(":focus")
+    if layout != "modal":
+        expect(focused).to_have_count(0)
+    for name in ("Accept", "Refuse"):
+        keyboard.press("Tab")
+        expect(focused).to_have_accessible_name(name)
+    with visitor.page.expect_response("**/decision") as answer:
+        keyboard.press("Enter")
+    assert answer.value.status == (200 if script else 303)
+    assert "set-cookie" in answer.value.all_headers()
+    if script:
+        assert answer.value.json()["status"] == "refused"
+        expect(visitor.card).to_have_count(0)
+        expect(visitor.page.get_by_text("Your choice is saved.")).to_be_focused()
+
+
+def test_the_button_in_the_corner_refuses(visit: Visit, demo: Demo, script: bool) -> None:
+    visitor = visit(demo(), script=script)
+    visitor.go(_frame("modal", "bold", language="it"))
+    close = visitor.card.locator(".yc-x")
+    assert min(_box(close)["width"], _box(close)["height"]) >= 24
+    with visitor.page.expect_response("**/decision") as answer:
+        close.click()
+    if script:
+        assert answer.value.json()["granted"] == []
+    else:
+        assert answer.value.status == 303
+
+
+def test_a_modal_keeps_the_focus_until_it_is_answered_or_left_with_escape(visit: Visit, demo: Demo) -> None:
+    visitor = visit(demo("--layout", "modal"))
+    visitor.go()
+    expect(visitor.card).to_have_js_property("open", value=True)
+    visitor.wait_until(lambda: visitor.page.evaluate("document.querySelector('#yc').matches(':modal')"), "a modal")
+    within = "() => document.activeElement === document.body || document.querySelector('#yc').contains(document.activeElement)"
+    for _ in range(8):
+        visitor.page.keyboard.press("Tab")
+        assert visitor.page.evaluate(within), "and of the browser's own bar"
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.card).to_be_hidden()
+    visitor.expect_silence()
+    assert visitor.status() == "undecided"
+    visitor.go("/privacy")
+    expect(visitor.card).to_be_visible()
+    visitor.refuse()
+    expect(visitor.card).to_have_count(0)
+    assert visitor.status() == "refused"
+
+
+def test_without_a_script_the_page_waits_behind_a_modal_too(visit: Visit, demo: Demo) -> None:
+    visitor = visit(demo(), script=False)
+    visitor.go(_frame("modal"))
+    for _ in range(8):
+        visitor.page.keyboard.press("Tab")
+        expect(visitor.page.locator("main :focus, footer :focus")).to_have_count(0)
+
+
+@pytest.mark.parametrize("viewport", [_DESKTOP, _PHONE], ids=["desktop", "phone"])
+def test_what_has_the_focus_is_not_under_the_bar(visit: Visit, demo: Demo, viewport: dict[str, int]) -> None:
+    visitor = visit(demo("--layout", "bar"), viewport=viewport)
+    visitor.go()
+    _check_focus_is_seen(visitor)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_accept_and_refuse_are_drawn_alike_at_every_size(visit: Visit, demo: Demo, layout: str, theme: str) -> None:
+    """Every computed property is the same, in long words too; both are in sight, and none is cut."""
+    visitor = visit(demo())
+    for language in ("en", "de", "ar"):
+        visitor.go(_frame(layout, theme, language=language))
+        for width, height in ((1280, 800), (390, 844), (640, 400), (320, 568), (320, 256)):
+            visitor.page.set_viewport_size({"width": width, "height": height})
+            accept, refuse = (visitor.card.locator(f".yc-b [value={action}]") for action in ("accept", "refuse"))
+            where = f"{language}, {width} by {height}"
+            assert {**_box(accept), "x": 0, "y": 0} == {**_box(refuse), "x": 0, "y": 0}, where
+            assert _box(accept)["height"] >= 44, where
+            differing = accept.evaluate(
+                """(accept) => {
+                  const [one, other] = [accept, accept.nextElementSibling].map((button) => getComputedStyle(button));
+                  return [...one].filter((name) => one[name] !== other[name]);
+                }"""
+            )
+            assert differing == [], where
+            for button in (accept, refuse):
+                expect(button).to_be_in_viewport(ratio=1)
+                assert button.evaluate("(button) => button.scrollWidth <= button.clientWidth"), where
+            assert visitor.card.evaluate("(card) => card.scrollWidth <= card.clientWidth"), where
+            assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
+
+
+def test_how_much_of_the_page_is_covered(visit: Visit, demo: Demo) -> None:
+    """In hundredths: of a desktop by a card and a bar, and of a phone."""
+    visitor = visit(demo())
+    for layout, (width, height), most in (
+        ("box", (1280, 800), 11.5), ("bar", (1280, 800), 18), ("box", (390, 844), 33), ("bar", (390, 844), 33),
+    ):  # fmt: skip
+        visitor.page.set_viewport_size({"width": width, "height": height})
+        visitor.go(_frame(layout))
+        box = _box(visitor.card)
+        assert 100 * box["width"] * box["height"] / (width * height) <= most, (layout, width)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_nothing_moves_while_the_banner_comes_and_goes(visit: Visit, demo: Demo, layout: str) -> None:
+    visitor = visit(demo())
+    visitor.page.add_init_script(
+        "window.moved = []; new PerformanceObserver((list) => moved.push(...list.getEntries().map((each) => each.value)))"
+        ".observe({type: 'layout-shift', buffered: true})"
+    )
+    visitor.go(_frame(layout))
+    visitor.page.wait_for_load_state("networkidle")
+    visitor.page.wait_for_timeout(100)
+    assert visitor.page.evaluate("moved") == []
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+def test_a_placeholder_fits_into_frames_of_every_size(visit: Visit, demo: Demo, language: str) -> None:
+    """Whatever is shown is whole, and what can be pressed is at least 24 pixels high."""
+    visitor = visit(demo(), viewport={"width": 1280, "height": 900})
+    for theme in THEMES:
+        visitor.go(_frame("box", theme, language=language, path="/frames"))
+        visitor.page.wait_for_load_state("networkidle")
+        frames = visitor.page.frames[1:]
+        assert len(frames) == 14
+        for frame in frames:
+            width, height, shown = frame.evaluate(
+                """() => [innerWidth, innerHeight, [...document.querySelectorAll("h1, p, button")].filter((each) =>
+                  each.checkVisibility()).map((each) => [each.localName, each.getBoundingClientRect().toJSON()])]"""
+            )
+            for name, box in shown:
+                inside = box["left"] >= 0 and box["top"] >= 0 and box["right"] <= width and box["bottom"] <= height
+                assert inside, f"{name} in {width} by {height}: {box}"
+                assert name != "button" or box["height"] >= 24
+            names = [name for name, _ in shown]
+            assert width < 300 or height < 50 or names.count("button") == 2, f"{width} by {height}"
+            assert min(width, height) > 1 or not shown
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_chromium_tells_assistive_technology_what_it_is(visit: Visit, demo: Demo, layout: str) -> None:
+    visitor = visit(demo())
+    visitor.go(_frame(layout))
+    visitor.page.wait_for_load_state("networkidle")
+    told = _told(visitor)
+    role = "dialog" if layout == "modal" else "region"
+    assert (role, "This website uses cookies") in told
+    assert {("button", "Accept"), ("button", "Refuse"), ("link", "Settings"), ("link", "Read more")} <= told
+    assert {("heading", "This website uses cookies")} <= told
+    assert (("button", "Continue without accepting") in told) == (layout == "modal")
+    visitor.page.locator("#yc [data-consent-open]").click()
+    expect(visitor.page.locator("#yc-d")).to_be_visible()
+    told = _told(visitor)
+    assert ("dialog", "Cookie settings") in told
+    assert {("checkbox", name) for name in ("Preferences", "Analytics", "Marketing")} <= told
+    assert {("button", name) for name in ("Save my choice", "Accept all", "Refuse all", "Close")} <= told
+
+
+def _told(visitor: Visitor) -> set[tuple[str, str]]:
+    """Role and name of all that is in Chromium's accessibility tree."""
+    session = visitor.context.new_cdp_session(visitor.page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    return {(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node.get("ignored")}
+
+
+def test_forced_colours_leave_edges_and_icons(visit: Visit, demo: Demo) -> None:
+    visitor = visit(demo(), forced_colors="active")
+    for theme in THEMES:
+        visitor.go(_frame("bar", theme))
+        for button in visitor.card.locator(".yc-b button").all():
+            assert button.evaluate("(button) => getComputedStyle(button).borderTopStyle") == "solid"
+            assert button.evaluate("(button) => parseFloat(getComputedStyle(button).borderTopWidth)") >= 1
+        visitor.go(_frame("box", theme, path="/frames"))
+        icon, paper = visitor.page.frames[1].evaluate(
+            """() => [getComputedStyle(document.querySelector("h1"), "::before").backgroundColor,
+              getComputedStyle(document.body).backgroundColor]"""
+        )
+        assert icon != paper
+        visitor.go(_frame("box", theme, path="/_consent/settings"))
+        box = visitor.page.get_by_role("checkbox").first
+        assert box.evaluate("(box) => getComputedStyle(box).appearance") != "none"
+
+
+def test_nothing_is_animated_for_who_wants_no_motion(visit: Visit, demo: Demo) -> None:
+    for motion in ("reduce", "no-preference"):
+        visitor = visit(demo(), reduced_motion=motion)
+        visitor.go(_frame(path="/saved"))
+        name = visitor.page.locator("#yc-ok").evaluate("(said) => getComputedStyle(said).animationName")
+        assert (name == "none") == (motion == "reduce")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_nothing_of_ours_is_printed(visit: Visit, demo: Demo, layout: str) -> None:
+    visitor = visit(demo())
+    visitor.go(_frame(layout, law="us-ca"))
+    visitor.page.emulate_media(media="print")
+    for place in ("#yc", "#yc-l"):
+        expect(visitor.page.locator(place)).to_be_hidden()
+    assert visitor.page.evaluate("getComputedStyle(document.documentElement).paddingBottom") == "0px"
+    visitor.go(_frame(layout, path="/frames"))
+    expect(visitor.page.frame_locator("iframe").first.locator("main")).to_be_hidden()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_sites_own_colours_fonts_and_edges_count_in_every_theme(visit: Visit, demo: Demo, theme: str) -> None:
+    visitor = visit(demo())
+    visitor.go(_frame("box", theme))
+    visitor.page.add_style_tag(
+        content=""":root { --consent-background: rgb(1, 2, 3); --consent-text: rgb(4, 5, 6); --consent-soft: rgb(7, 8, 9);
+          --consent-accent: rgb(10, 11, 12); --consent-on-accent: rgb(13, 14, 15); --consent-font: monospace;
+          --consent-radius: 3px; --consent-button-radius: 4px; --consent-width: 300px; --consent-shadow: none }"""
+    )
+    for place, name, value in (
+        ("#yc", "backgroundColor", "rgb(1, 2, 3)"), ("#yc", "color", "rgb(4, 5, 6)"), ("#yc", "fontFamily", "monospace"),
+        ("#yc p", "color", "rgb(7, 8, 9)"), ("#yc button", "backgroundColor", "rgb(10, 11, 12)"), ("#yc button", "color", "rgb(13, 14, 15)"),
+        ("#yc", "borderTopLeftRadius", "3px"), ("#yc button", "borderTopLeftRadius", "4px"), ("#yc", "width", "300px"),
+        ("#yc", "boxShadow", "none"),
+    ):  # fmt: skip
+        seen = visitor.page.locator(place).first.evaluate(f"(element) => getComputedStyle(element).{name}")
+        assert seen == value, (place, name)
+
+
+def test_california_s_link_has_its_icon_and_says_that_the_signal_is_honoured(visit: Visit, demo: Demo) -> None:
+    """11 CCR 7015(b), 7025(c)(6)."""
+    visitor = visit(demo())
+    visitor.go(_frame(law="us-ca-gpc"))
+    link = visitor.page.get_by_role("link", name="Your Privacy Choices", exact=True)
+    expect(link.locator("svg")).to_be_visible()
+    expect(visitor.page.get_by_text("Opt-out signal honoured")).to_be_visible()
+    assert _box(link)["height"] >= 24
+    visitor.page.wait_for_load_state("networkidle")
+    link.click()
+    expect(visitor.dialog).to_contain_text("Opt-out signal honoured")
+    for box in visitor.dialog.get_by_role("checkbox").all():
+        expect(box).not_to_be_checked()
+    visitor.go(_frame(law="eu"))
+    expect(visitor.page.get_by_role("link", name="Cookie settings").locator("svg")).to_have_count(0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Locator, Page, Request, expect
 from servers import PATIENCE, Place, wait_until
 
 _NUMBERS = itertools.count(1)
@@ -168,7 +168,7 @@ def visiting(
         context.close()
 
 
-def violations(page: Page, axe: str, within: str = "document") -> list[str]:
+def violations(page: Page | Frame, axe: str, within: str = "document") -> list[str]:
     """What axe finds, one line each. ``evaluate`` is the debugger's, and so not bound by the page's policy."""
     page.evaluate(axe)
     found: list[dict[str, Any]] = page.evaluate(f"async () => (await axe.run({within})).violations")

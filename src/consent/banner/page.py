@@ -429,12 +429,15 @@ def _pieces(shown: _Shown) -> tuple[_Template, _Template, _Template]:
     said = Markup('lang="{}" dir="{}"').format(words.language, words.direction)
     foot = ""
     if shown.gpc or shown.shared:
-        foot += Markup('<p id="yc-g" {}{}><b>{}.</b> {}</p>').format(
+        foot += Markup('<p id="yc-g" role="status" {}{}><b>{}.</b> {}</p>').format(
             said, Markup("") if shown.gpc else Markup(" hidden"), words("gpc_title"), words("gpc")
         )
     if shown.link and look.policy.optional:
         link = shared_link if shown.shared else settings_link
-        foot += Markup('<p id="yc-l" {}>{}</p>').format(said, link(words, regime, base=base, target=target))
+        # A region of its own: it stands outside whatever landmarks the page has.
+        foot += Markup('<p id="yc-l" role="region" aria-label="{}" {}>{}</p>').format(
+            words("settings_title"), said, link(words, regime, base=base, target=target)
+        )
     return _Template(banner), _Template(script), _Template(f"{below}{foot}\n" if foot else "")
 
 

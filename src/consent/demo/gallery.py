@@ -193,7 +193,8 @@ _TEXT = (
 _SAMPLE = Markup(
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     "<title>A page</title><style>:root{{color-scheme:{}}}body{{margin:2rem auto;max-width:66rem;padding:0 1.5rem;"
-    "font:1.0625rem/1.6 Georgia,serif}}iframe{{border:0;vertical-align:top;margin:0 .5rem .75rem 0}}"
+    "background:Canvas;color:CanvasText;font:1.0625rem/1.6 Georgia,serif}}"
+    "iframe{{border:0;vertical-align:top;margin:0 .5rem .75rem 0}}"
     "</style><body><main>{}</main>"
 )
 
