@@ -41,9 +41,9 @@ def notice(
 
 def test_a_language_without_words_is_refused_where_it_is_set() -> None:
     for wrong, path, value in (
-        ({"language": "nl"}, ("language",), "nl"),
-        ({"texts": {"nl": {}}}, ("texts",), "nl"),
-        ({"texts": {"FR": {"title": "x"}}}, ("texts",), "FR"),
+        ({"language": "tlh"}, ("language",), "tlh"),
+        ({"texts": {"tlh": {}}}, ("texts",), "tlh"),
+        ({"texts": {"fr-CA": {"title": "x"}}}, ("texts",), "fr-CA"),
     ):
         with pytest.raises(ConfigurationError, match="no words in this language") as caught:
             Look(POLICY, **wrong)  # type: ignore[arg-type]

@@ -138,12 +138,8 @@ _TO_LATIN = str.maketrans(
 )
 
 
-def _is_there(language: str) -> bool:
-    return _LOCALE.joinpath(f"{_IN_ANOTHER_SCRIPT.get(language, language).lower()}.json").is_file()
-
-
 #: The languages that we have, the first being the one to fall back to.
-LANGUAGES = ("en", *(language for language in sorted(_FORMS) if language != "en" and _is_there(language)))
+LANGUAGES = ("en", *sorted(_FORMS.keys() - {"en"}))
 
 
 # Which language
