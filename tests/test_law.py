@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from doors import DOORS, SETTINGS, Door, Request, Served, Site
+from doors import DOORS, SETTINGS, Answer, Door, Request, Served, Site
 
 import consent.site
 from consent.banner.look import Look
@@ -184,6 +185,30 @@ def test_who_opted_out_is_not_asked_again_for_twelve_months(regime: str) -> None
     assert datetime.fromtimestamp(end, UTC).date() == date(2027, 11, 26)
     assert not any(asked(now) for now in (NOW, NOW + 200 * 86_400, end - 1))
     assert asked(end)
+
+
+def test_what_was_opted_out_of_does_not_run_again_because_a_year_has_passed(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After twelve months the visitor may be asked again; until they answer, the objection stands."""
+    request = Request("/_consent/decision", "POST", {**FORM, **CALIFORNIA}, b"action=refuse")
+    [written] = door.ask(request).all("set-cookie")
+    assert "Max-Age=34560000" in written
+    cookie = written.partition(";")[0]
+
+    def later(days: int, **law: str) -> Answer:
+        with monkeypatch.context() as patch:
+            now = time.time() + days * 86_400
+            patch.setattr(time, "time", lambda: now)
+            return door.ask(Request("/", headers={**law, "Cookie": cookie}))
+
+    for days, asked in ((0, False), (20, False), (40, False), (370, True), (1000, True)):
+        answer = later(days, **CALIFORNIA)
+        assert ANALYTICS not in answer.text, days
+        assert ('value="refuse"' in answer.text) is asked
+        # A cookie that would go is kept for longer, as it is: nobody is asked later for it.
+        assert [text.partition(";")[0] for text in answer.all("set-cookie")] == ([cookie] if days >= 40 else [])
+    assert later(40, **FRANCE).all("set-cookie") == [], "where nothing runs without an agreement, nothing is prolonged"
 
 
 def test_in_california_leaving_the_banner_alone_is_no_agreement(door: Door) -> None:

@@ -96,9 +96,12 @@ is.
 
 _AFTER_TABLE = """
 *Holds*: calendar months after which everybody is asked again, yes and no alike; no sooner, unless the
-[policy](settings.md#policy) changes or the visitor moves to a stricter law. *At least*: months for which the
-sources want nobody asked again. *At most*: months after which they let an agreement run out. A dash: no figure was
-found. Browsers keep no cookie beyond 400 days, whatever a law allows.
+[policy](settings.md#policy) changes or the visitor moves to a stricter law. *At least*: months for which the sources
+want nobody asked again. *At most*: months after which they let an agreement run out. A dash: no figure was found.
+Browsers keep no cookie beyond 400 days, whatever a law allows.
+
+Where all runs until it is refused, what was refused does not run again because the months are over: the visitor is
+asked, and the cookie is kept for longer with each page, as it is.
 """
 
 _REGIONS = """## Which region has which regime

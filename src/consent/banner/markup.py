@@ -127,8 +127,15 @@ def exempt_text(look: Look, words: Words, regime: Regime) -> str:
 
 
 def own_cookie(name: str, regime: Regime) -> Cookie:
-    """The cookie that remembers a choice, for as long as the choice holds and browsers keep one."""
-    return Cookie(name, min(regime.months * 30.4375, 400))
+    """The cookie that remembers a choice: for as long as that holds; where the law wants a refusal, which does not run
+    out, for as long as browsers keep one.
+    """
+    return Cookie(name, _held(regime) if regime.model == "opt-in" else 400)
+
+
+def _held(regime: Regime) -> float:
+    """Days for which a choice holds."""
+    return min(regime.months * 30.4375, 400)
 
 
 def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup:  # noqa: A002 - the field's name
@@ -167,7 +174,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         else "",
         status=status(page),
         exempt=Markup("<br>{}").format(exempt_text(look, words, regime)) if regime.exempt(look.policy) else "",
-        valid=words("valid", duration=words.duration(page.own_cookie)),
+        valid=words("valid", duration=words.duration(Cookie("", _held(page.visitor.regime)))),
         purposes=Markup("").join(_purpose(page, purpose) for purpose in look.policy.purposes),
         save=words("save"),
         accept=words("accept_all"),
@@ -452,7 +459,7 @@ def shown(look: Look, words: Words, regime: Regime) -> bytes:
         "buttons": [words("accept"), words(refusal(regime)), words("settings")],
         "close": words("continue_without") if look.close_button else "",
         "intro": words("settings_intro"),
-        "valid": words("valid", duration=words.duration(own_cookie("", regime))),
+        "valid": words("valid", duration=words.duration(Cookie("", _held(regime)))),
         "settings": [
             words(key) for key in ("settings_title", "save", "accept_all", f"{refusal(regime)}_all", "always_on")
         ],

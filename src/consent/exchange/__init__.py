@@ -32,7 +32,7 @@ from ..policy.regime import PRESETS, STRICT, Regime, add_months, regime_for_regi
 from ..policy.settings import Settings
 from ..visitor.account import Account, settled
 from ..visitor.carry import Carrier
-from ..visitor.cookie import DecisionCookie
+from ..visitor.cookie import MAX_AGE, DecisionCookie
 from ..visitor.decision import Decision, Visitor
 from ..visitor.earlier import read_earlier
 from ..visitor.signal import Signals, read_gpc
@@ -41,6 +41,9 @@ from .facts import Append, Facts, Limited, NeedBody, Prove, Recall, Reply, Step
 from .passing import Pass, Shaped
 
 __all__ = ["Append", "Consent", "Facts", "Limited", "NeedBody", "Pass", "Prove", "Recall", "Reply", "Shaped", "Step"]
+
+#: Seconds after which a cookie that refuses is written again with each page: nobody knows when the last one was.
+_RENEWED = 30 * 86_400
 
 
 class Consent:
@@ -159,12 +162,30 @@ class Consent:
         return self._locate(self.settings.address.find(facts.address, facts.header))
 
     def written(self, facts: Facts, decision: Decision, regime: Regime) -> Headers:
-        """The headers that put a decision into the browser's cookie, until it has run out."""
+        """The headers that put a decision into the browser's cookie, until it has run out.
+
+        What is refused where things run until they are refused does not run out: that cookie stays as long as any.
+        """
         secure, host = facts.secure, facts.hostname
         age = add_months(decision.at, regime.months) - int(facts.now)
+        if self._opts_out(decision, regime):
+            age = MAX_AGE
         ended = self.cookie.end(secure=secure, host=host)  # first: clients may take the two for one
         written = self.cookie.write(decision, secure=secure, max_age=age, host=host)
         return [("Set-Cookie", value) for value in (ended, written) if value is not None]
+
+    def renewed(self, facts: Facts, regime: Regime) -> Headers:
+        """The browser's cookie again, before it goes and what it refuses would run: no objection ends by itself.
+
+        Its answer stays as old as it is.
+        """
+        said = self.said(facts)
+        if said is None or not self._opts_out(said, regime) or facts.now < said.at + _RENEWED:
+            return []
+        return self.written(facts, said, regime)
+
+    def _opts_out(self, decision: Decision, regime: Regime) -> bool:
+        return regime.model != "opt-in" and not decision.granted.issuperset(regime.asked(self.policy))
 
     def page(self, facts: Facts, visitor: Visitor, *, lang: str | None = None) -> Page:
         """What the visitor's page may ask and place. ``lang``: in which language it was shown, where that is known."""

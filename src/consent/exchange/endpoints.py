@@ -293,7 +293,8 @@ def _state(consent: Consent, facts: Facts, account: Account | None) -> Reply:
     if consent.settings.cache == "private":
         return _json(200, page.state() | page.told())
     left = lessened(consent.said(facts), account)
-    cookies = consent.written(facts, left, visitor.regime) if left is not None else []
+    law = visitor.regime
+    cookies = consent.written(facts, left, law) if left is not None else consent.renewed(facts, law)
     if visitor.status != "undecided":
         cookies += _expired(consent, facts, visitor)
     return _json(200, page.state() | page.late(), *cookies)

@@ -145,7 +145,7 @@ class Pass:
             consent.told and (consent.told, self._facts.for_script),
             self._for_document,
             consent.settings.consent_mode,
-            consent.settings.gpp and self.visitor.signals.gpc,
+            consent.settings.gpp and (consent.settings.gpp, self.visitor.signals.gpc),
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
@@ -241,6 +241,10 @@ class Pass:
         left = lessened(self._consent.said(self._facts), self._account)
         return self._consent.written(self._facts, left, self.visitor.regime) if left is not None else []
 
+    def _renewed(self) -> Headers:
+        """The browser's cookie for longer, where it refuses what would run without it."""
+        return [] if self.shared else self._consent.renewed(self._facts, self.visitor.regime)
+
     def _expired(self) -> Headers:
         """The end of refused cookies that are there all the same: a script may have written them as it was stopped."""
         if self.visitor.status == "undecided":
@@ -263,7 +267,7 @@ class Pass:
 
     def _html(self, status: int, headers: Headers, found: Mapping[str, str]) -> Shaped:
         headers = self._personal(without(headers, "content-length", "last-modified", "accept-ranges"))
-        headers += self._taken_back()
+        headers += self._taken_back() or self._renewed()
         headers += self._expired()
         if "etag" in found:
             headers = [*without(headers, "etag"), ("ETag", marked_etag(found["etag"], self._state))]
