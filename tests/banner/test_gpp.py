@@ -381,13 +381,15 @@ def test_by_region_visitors_in_the_united_states_have_it_and_pages_have_marks_of
         assert said(consent, x_region=region)["SaleOptOut"] == 2
     agreed = cookie(choose(consent, "marketing", x_region="US-CA", sec_gpc="1"))
 
-    def mark(**headers: str) -> str | None:
+    def mark(consent: Consent = consent, **headers: str) -> str | None:
         shaped = passed(consent, x_region="US-CA", cookie=agreed, **headers).shape(
             200, [("Content-Type", "text/html"), ("ETag", '"a"')]
         )
         return dict(shaped.headers).get("ETag")
 
     assert mark(sec_gpc="1") != mark(), "the page says whether there is a signal"
+    others = [site(gpp, regime="auto", region="header:X-Region") for gpp in (False, True, {"covered": True})]
+    assert len({mark(each) for each in others}) == 3, "and what the site said of itself"
 
 
 def test_where_it_is_off_a_choice_says_nothing_of_it_and_there_is_no_script() -> None:

@@ -11,6 +11,7 @@ tag, of each choice, and late in a page that is the same for everybody.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -33,10 +34,15 @@ def gpp_string(gpp: Gpp | None, visitor: Visitor) -> str | None:
     """What is said of a visitor; None where the site says nothing, or not of this one."""
     if gpp is None or not in_us(visitor.regime):
         return None
-    return format_gpp({USNAT: format_usnat(_core(gpp, visitor), {"Gpc": visitor.signals.gpc})})
+    return _string(gpp, visitor.granted, gpc=visitor.signals.gpc)
 
 
-def _core(gpp: Gpp, visitor: Visitor) -> Fields:
+@lru_cache(maxsize=64)
+def _string(gpp: Gpp, granted: frozenset[str], *, gpc: bool) -> str:
+    return format_gpp({USNAT: format_usnat(_core(gpp, granted), {"Gpc": gpc})})
+
+
+def _core(gpp: Gpp, granted: frozenset[str]) -> Fields:
     does = bool(gpp.sale or gpp.sharing or gpp.targeted_advertising)
     return {
         # The site has a privacy page: without one, its settings are refused.
@@ -46,9 +52,9 @@ def _core(gpp: Gpp, visitor: Visitor) -> Fields:
         "TargetedAdvertisingOptOutNotice": _noticed(gpp.targeted_advertising),
         "SensitiveDataProcessingOptOutNotice": _NOT_APPLICABLE,
         "SensitiveDataLimitUseNotice": _NOT_APPLICABLE,
-        "SaleOptOut": _opted_out(gpp.sale, visitor),
-        "SharingOptOut": _opted_out(gpp.sharing, visitor),
-        "TargetedAdvertisingOptOut": _opted_out(gpp.targeted_advertising, visitor),
+        "SaleOptOut": _opted_out(gpp.sale, granted),
+        "SharingOptOut": _opted_out(gpp.sharing, granted),
+        "TargetedAdvertisingOptOut": _opted_out(gpp.targeted_advertising, granted),
         "SensitiveDataProcessing": [_NOT_APPLICABLE] * 16,
         "KnownChildSensitiveDataConsents": [_NOT_APPLICABLE] * 3,
         "PersonalDataConsents": _NOT_APPLICABLE,
@@ -64,11 +70,11 @@ def _noticed(purposes: tuple[str, ...]) -> int:
     return _YES if purposes else _NOT_APPLICABLE
 
 
-def _opted_out(purposes: tuple[str, ...], visitor: Visitor) -> int:
+def _opted_out(purposes: tuple[str, ...], granted: frozenset[str]) -> int:
     """Who refuses one of the purposes has opted out."""
     if not purposes:
         return _NOT_APPLICABLE
-    return _NOT_OPTED_OUT if visitor.granted.issuperset(purposes) else _OPTED_OUT
+    return _NOT_OPTED_OUT if granted.issuperset(purposes) else _OPTED_OUT
 
 
 def _told(string: str, sections: Mapping[int, str], *, loaded: bool) -> Call:
