@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,10 @@ HTML = ("Content-Type", "text/html; charset=utf-8")
 SITE: Site = {
     "/": Served(PAGE.encode()),
     "/stream": Served(tuple(PAGE[at : at + 7].encode() for at in range(0, len(PAGE), 7))),
+    "/fr": Served(PAGE.replace("<html>", '<html class="no-js" lang="fr-CA">').encode()),
+    "/fr-stream": Served(tuple(PAGE.replace("<html>", "<HTML LANG=fr>")[at : at + 7].encode() for at in range(0, len(PAGE) + 8, 7))),
+    "/zh": Served(PAGE.replace("<html>", "<html lang=zh-TW>").encode()),
+    "/tlh": Served(PAGE.replace("<html>", "<html lang=tlh>").encode()),
     "/data": Served(b'{"html": "<script src=https://www.google-analytics.com/analytics.js></script>"}', headers=(("Content-Type", "application/json"),)),
     "/feed": Served(PAGE.encode(), headers=(("Content-Type", "application/rss+xml"),)),
     "/download": Served(PAGE.encode(), headers=(HTML, ("Content-Disposition", "attachment; filename=page.html"))),
@@ -290,6 +295,51 @@ def test_the_record_names_the_language_that_was_shown(door: Door) -> None:
     post(door, "action=refuse&lang=fr", **{"Accept-Language": "de"})
     post(door, "action=accept&lang=tlh", **{"Accept-Language": "de"})
     assert [record.lang for record in door.log.kept] == ["fr", "de"]
+
+
+def spoken(answer: Answer) -> set[str]:
+    """The languages of the banner, the settings page, their forms, their script and the foot of the page."""
+    tags = re.findall(r'<(?:section|dialog|p) id="yc[^>]*? lang="([^"]*)"|<html[^>]* lang="([^"]*)" dir', answer.text)
+    fields = re.findall(r'name="lang" value="([^"]*)"|"lang": ?"([^"]*)"', answer.text)
+    return {found for pair in (*tags, *fields) for found in pair if found}
+
+
+@pytest.mark.parametrize(("path", "language"), [("/fr", "fr"), ("/fr-stream", "fr"), ("/zh", "zh-Hant"), ("/", "de")])
+def test_the_banner_is_in_the_language_of_the_page_else_in_the_browsers(door: Door, path: str, language: str) -> None:
+    answer = door.ask(Request(path, headers={"Accept-Language": "de"}))
+    assert spoken(answer) == {language}
+    assert "Accept-Language" in answer.header("vary")
+
+
+def test_a_page_in_a_language_that_we_have_not_is_asked_in_the_browsers(door: Door) -> None:
+    assert spoken(door.ask(Request("/tlh", headers={"Accept-Language": "de"}))) == {"de"}
+
+
+def test_a_fixed_language_goes_before_the_pages(build: Callable[..., Door]) -> None:
+    for name in sorted(DOORS):
+        fixed = build(name, language="pt-br")
+        assert spoken(fixed.ask(Request("/fr", headers={"Accept-Language": "de"}))) == {"pt-BR"}
+
+
+def test_a_page_that_is_everybodys_is_asked_in_its_own_language(build: Callable[..., Door]) -> None:
+    shared = build("wsgi", cache="shared")
+    pages = [shared.ask(Request("/fr", headers={"Accept-Language": asked})) for asked in ("de", "ar")]
+    assert [spoken(page) for page in pages] == [{"fr"}, {"fr"}]
+    assert pages[0].body == pages[1].body
+
+
+def test_who_has_answered_is_told_in_the_pages_language_where_the_settings_are(door: Door) -> None:
+    cookie = accept(door)
+    answer = door.ask(Request("/fr", headers={"Accept-Language": "de", "Cookie": cookie}))
+    assert "Paramètres des cookies" in answer.text
+
+
+def test_the_settings_are_in_the_language_of_the_page_that_leads_to_them(door: Door) -> None:
+    german = {"Accept-Language": "de"}
+    assert spoken(door.ask(Request("/_consent/settings?next=/fr&lang=fr", headers=german))) == {"fr"}
+    assert spoken(door.ask(Request("/_consent/settings?next=/fr&lang=tlh", headers=german))) == {"de"}
+    overtaken = post(door, "action=accept&policy=0&next=/a&lang=fr")
+    assert overtaken.header("location").endswith("&lang=fr")
 
 
 @pytest.mark.parametrize(
