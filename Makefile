@@ -2,6 +2,7 @@
 # make test   every check and every test
 # make faults what make test does to the log for seconds, for minutes: MINUTES=10 make faults
 # make bench  what the middleware costs
+# make gallery  the pictures in docs/gallery
 # make bench-frontend   the banner beside others, for docs/frontend.md
 # make compliance   docs/compliance.md and docs/regimes.md, after a change to what they are made of
 # make script the minified scripts, after a change to those in src/consent/banner/static
@@ -14,7 +15,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test faults check bench compliance script setup clean
+.PHONY: demo test faults check bench gallery compliance script setup clean
 
 demo: .venv/demo
 	@consent demo
@@ -45,6 +46,9 @@ bench-frontend: setup
 
 script: node_modules/.package-lock.json
 	tools/minify
+
+gallery: setup
+	python tools/gallery.py
 
 setup: .venv/test node_modules/.package-lock.json
 	@tools/system browser database strace nginx

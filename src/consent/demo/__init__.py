@@ -29,7 +29,9 @@ def add_command(commands: Any) -> None:
     demo.add_argument("--regime", help="the law for everybody: strict, eu, opt-out, us-ca, notice, …")
     demo.add_argument("--region", metavar="CODE", help="where visitors are, as ISO 3166: FR, US-CA, …")
     demo.add_argument("--wording", help="ask, assume, or auto: assume only where the law allows it (default)")
-    demo.add_argument("--language", help="the banner's language, such as fr, ar or pt-BR (default: English, the page's)")
+    demo.add_argument(
+        "--language", help="the banner's language, such as fr, ar or pt-BR (default: English, the page's)"
+    )
     demo.add_argument("--layout", help="where the banner asks: box, bar or modal (default: box)")
     demo.add_argument("--theme", help="how it is drawn: quiet or bold (default: quiet)")
     demo.add_argument("--log", metavar="URL", help="where decisions are kept (default: a file made for this run)")
