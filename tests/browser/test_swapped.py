@@ -72,7 +72,7 @@ def start(serve: Callable[..., Place], visit: Callable[..., Visitor]) -> Callabl
         pages = {f"/{name}": _PAGE.format(name, head, body) for name in ("one", "two")}
         pages["/turbo.js"] = (ROOT / "node_modules/@hotwired/turbo/dist/turbo.es2017-esm.js").read_text("utf-8")
         pages["/htmx.js"] = files("django_htmx").joinpath("static/django_htmx/htmx-2.js").read_text("utf-8")
-        visitor = visit(serve(pages, **_SETTINGS, **options))
+        visitor = visit(serve(pages, **{**_SETTINGS, **options}))
         visitor.go("/one")
         visitor.page.evaluate(_COUNT)
         return visitor
@@ -151,6 +151,19 @@ def test_a_body_from_before_the_choice_asks_nothing_and_wakes(start: Callable[..
     expect(visitor.page.locator("#yc-l")).to_have_count(1)
     assert visitor.page.evaluate("consent.status") == "accepted"
     assert visitor.loads == ["/one"]
+    assert visitor.complaints == []
+
+
+def test_what_stands_in_each_head_runs_once(start: Callable[..., Visitor]) -> None:
+    """The guard, and what vendors are told first: a later body's are others, since another state holds."""
+    visitor = start(
+        "turbo", around=_forgetful, wall="guard", services={**_SETTINGS["services"], "google-analytics": {}}
+    )
+    visitor.accept()
+    _plays(visitor, "one")
+    _follow(visitor, "two")
+    _plays(visitor, "two")
+    assert visitor.page.evaluate("dataLayer.map((call) => call[1])") == ["default", "update"]
     assert visitor.complaints == []
 
 

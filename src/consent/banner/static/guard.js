@@ -10,6 +10,9 @@
   /** @typedef {{service: string, needs: string, weight: number, host: RegExp, port: string, path: RegExp, own: boolean, others: boolean}} Row */
   /** @typedef {(args: any[], self: any, go: () => any) => any} Handler */
 
+  const GUARD = Symbol.for("consent guard");
+  // A body that is put in the place of another may bring this script again.
+  if (GUARD in document) return;
   const HELD = "data-consent-";
   /** What loads, by the element's name. */
   const LOADS = /** @type {Record<string, string>} */ ({
@@ -308,7 +311,7 @@
   on(prototype("RTCPeerConnection"), "setConfiguration", ([configuration], _, go) => calling(configuration, go));
 
   /** For `consent.js` alone: what is granted now, and which element it wakes. */
-  defineProperty(document, Symbol.for("consent guard"), {
+  defineProperty(document, GUARD, {
     value: {
       allow: (/** @type {string[]} */ purposes) => void (granted = ["necessary", ...purposes]),
       /** Lets an element load what it wants; says whether it was held here. */
