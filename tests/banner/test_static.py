@@ -12,6 +12,9 @@ import pytest
 
 import find
 from consent.banner.look import asset
+from consent.exchange import Consent
+from consent.exchange.facts import Facts, Reply
+from consent.policy.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
 #: Bytes, compressed as servers do at their best. What each page, or each first visit, may cost.
@@ -44,6 +47,31 @@ def test_a_developer_may_read_what_visitors_are_served_short(name: str) -> None:
     assert asset(f"{name}.js", readable=True).body == written
     assert b"/**" not in asset(f"{name}.js").body
     assert len(asset(f"{name}.js").body) < len(written) / 2
+
+
+def _answer(query: str, *, debug: bool = False) -> Reply:
+    consent = Consent(read_settings({"services": []}, keys="f3qH-0tXz9vLm2Ws8Kd1"), debug=debug)
+    path = "/_consent/consent.js"
+    step = consent.handle(
+        Facts("GET", path, lambda _: None, "https", "news.example", 1_795_000_000, bytes, query=query)
+    )
+    assert isinstance(step, Reply)
+    return step
+
+
+def test_in_debug_mode_the_readable_script_is_served_and_asked_for_anew() -> None:
+    query = f"v={asset('consent.js').digest}"
+    assert _answer(query).body == asset("consent.js").body
+    shown = _answer(query, debug=True)
+    assert shown.body == asset("consent.js", readable=True).body
+    assert ("Cache-Control", "public, no-cache") in shown.headers
+
+
+@pytest.mark.parametrize("query", ["", "v=of-another-day"])
+def test_other_addresses_of_the_module_lead_to_the_banners(query: str) -> None:
+    answer = _answer(query)
+    assert answer.body.decode() == f'export*from"./consent.js?v={asset("consent.js").digest}"'
+    assert ("Cache-Control", "public, no-cache") in answer.headers
 
 
 @pytest.mark.parametrize("name", ["gpp", "guard", "vendors"])
