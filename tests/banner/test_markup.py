@@ -288,6 +288,11 @@ def test_what_needs_no_agreement_is_not_asked_for_and_is_said_to_run_on_both_lay
         assert "Already active" not in text_of(tree)
 
 
+def test_what_was_objected_to_is_not_said_to_run() -> None:
+    objected = Visitor(COUNTED, COUNTING, decision=Decision(frozenset(), COUNTED.version, "opt-in", NOW), now=NOW)
+    assert "Already active" not in text_of(parse(settings_page(page(Look(COUNTED), seen=objected), next="/")))
+
+
 # Boxes
 
 

@@ -48,7 +48,7 @@ def card(look: Look, words: Words, regime: Regime, *, base: str, target: str, hi
     ``hidden``: whether it waits for the script to show it.
     """
     own = Markup('<a href="{}">{}</a>').format(look.privacy_url, words("read_more")) if look.privacy_url else ""
-    exempt = exempt_text(look, words, regime)
+    exempt = exempt_text(look, words, regime.exempt(look.policy))
     form = Markup(
         '<form method="post" action="{base}decision">'
         '<input type="hidden" name="surface" value="banner"><input type="hidden" name="next" value="{target}">{shown}'
@@ -119,10 +119,9 @@ def first_text(look: Look, words: Words, regime: Regime) -> str:
     return words("ask", purposes=purposes, services=named or words.count("services", len(services)))
 
 
-def exempt_text(look: Look, words: Words, regime: Regime) -> str:
-    """What runs already because the law here asks for no agreement; empty where nothing does."""
-    exempt = regime.exempt(look.policy)
-    titles = [words.title(purpose) for purpose in look.policy.purposes if purpose.name in exempt]
+def exempt_text(look: Look, words: Words, running: frozenset[str]) -> str:
+    """Which purposes run already because the law here asks for no agreement; empty where none does."""
+    titles = [words.title(purpose) for purpose in look.policy.purposes if purpose.name in running]
     return words("exempt", purposes=words.join(titles)) if titles else ""
 
 
@@ -142,6 +141,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
     """The second layer as a document of its own, which the script may show as a dialog."""
     look, words, regime = page.look, page.words, page.visitor.regime
     title = words("settings_title")
+    exempt = exempt_text(look, words, page.visitor.exempt & page.visitor.granted)
     return Markup(
         '<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
@@ -173,7 +173,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         if page.visitor.honours_gpc
         else "",
         status=status(page),
-        exempt=Markup("<br>{}").format(exempt_text(look, words, regime)) if regime.exempt(look.policy) else "",
+        exempt=Markup("<br>{}").format(exempt) if exempt else "",
         valid=words("valid", duration=words.duration(Cookie("", _held(page.visitor.regime)))),
         purposes=Markup("").join(_purpose(page, purpose) for purpose in look.policy.purposes),
         save=words("save"),
@@ -455,7 +455,7 @@ def shown(look: Look, words: Words, regime: Regime) -> bytes:
         "style": stylesheet(look.layout, look.theme).digest,
         "title": words("title"),
         "text": first_text(look, words, regime),
-        "exempt": exempt_text(look, words, regime),
+        "exempt": exempt_text(look, words, regime.exempt(policy)),
         "buttons": [words("accept"), words(refusal(regime)), words("settings")],
         "close": words("continue_without") if look.close_button else "",
         "intro": words("settings_intro"),

@@ -262,7 +262,7 @@ class Page:
         visitor, regime = self.visitor, self.visitor.regime
         texts = {
             "#yc h2 + p": first_text(self.look, self.words, regime),
-            "#yc .yc-n": exempt_text(self.look, self.words, regime),
+            "#yc .yc-n": exempt_text(self.look, self.words, regime.exempt(self.look.policy)),
             "#yc .yc-b [value=refuse]": self.words(refusal(regime)),
             **link_texts(self.words, regime),
         }
