@@ -177,6 +177,12 @@ MISTAKES = {
     "wall misspelt": Wrong({"wall": "cps"}, "CONSENT.wall", "not one of", "cps", "csp"),
     "wall as a truth": Wrong({"wall": True}, "CONSENT.wall", "not one of", True, None, "guard"),
     "placement misspelt": Wrong({"placement": "manuel"}, "CONSENT.placement", "not one of", "manuel", "manual"),
+    "layout misspelt": Wrong({"layout": "model"}, "CONSENT.layout", "not one of", "model", "modal"),
+    "theme misspelt": Wrong({"theme": "quite"}, "CONSENT.theme", "not one of", "quite", "quiet"),
+    "a cross that is a word": Wrong({"close_button": "yes"}, "CONSENT.close_button", "true or false", "yes"),
+    "a kind misspelt": Wrong(
+        {"services": {"youtube": {"kind": "vidio"}}}, "CONSENT.services.youtube.kind", "not one of", "vidio", "video"
+    ),
     "a language that is none": Wrong({"language": "french language"}, "CONSENT.language", "a language tag", "french language"),
     "a language that is a list": Wrong({"language": ["fr"]}, "CONSENT.language", "must be a text", ["fr"]),
     "texts as a list": Wrong({"texts": []}, "CONSENT.texts", "must be a table", []),
