@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["main", "parser"]
 
 _COMMANDS = {
+    "check": "consent.check.command",
     "demo": "consent.demo",
     "log": "consent.log.command",
     "migrate": "consent.migrate.command",
+    "report": "consent.report",
+    "scan": "consent.scan.command",
     "services": "consent.policy.command",
 }
 

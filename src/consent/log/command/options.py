@@ -20,6 +20,7 @@ from ..store import Database, SqlStore, open_database
 __all__ = [
     "add_action",
     "add_filters",
+    "add_log",
     "bar",
     "count",
     "moment",
@@ -42,12 +43,15 @@ def add_action(actions: Any, name: str, run: Any, text: str, *, log: bool = True
     action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=description)
     action.set_defaults(run=run)
     if log:
-        where = action.add_argument_group("which log")
-        where.add_argument("--log", metavar="URL", help=f"the log's URL; else CONSENT_LOG, else {_DEFAULT}")
-        where.add_argument(
-            "--config", metavar="FILE", help="the site's settings as TOML, for the log's URL and the key"
-        )
+        add_log(action)
     return action
+
+
+def add_log(action: argparse.ArgumentParser) -> None:
+    """Let a command be told which log is meant."""
+    where = action.add_argument_group("which log")
+    where.add_argument("--log", metavar="URL", help=f"the log's URL; else CONSENT_LOG, else {_DEFAULT}")
+    where.add_argument("--config", metavar="FILE", help="the site's settings as TOML, for the log's URL and the key")
 
 
 def add_filters(action: argparse.ArgumentParser) -> None:

@@ -1,0 +1,93 @@
+"""The log: whether it can be reached and written, fits this version, and is sealed in time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..errors import ConfigurationError, LogUnavailable
+from ..log.evidence import DatabaseEvidence
+from ..log.schema import check_version
+from ..log.store import Database
+from ..policy.settings import Settings
+from .point import Point
+
+__all__ = ["check_log"]
+
+#: Bytes; a million decisions take about one of these.
+_ROOM = 1 << 30
+#: Seconds after which what waits should have been sealed.
+_DEADLINE = 86_400
+
+
+def check_log(settings: Settings, open_database: Callable[..., Database]) -> Iterator[Point]:
+    """Of the log that the settings name. Nothing is written to it."""
+    yield from _place(settings)
+    try:
+        database = open_database(settings.log, create=False, patience=5.0)
+    except (ConfigurationError, LogUnavailable) as error:
+        yield Point(
+            "log",
+            "it can be opened",
+            "bad",
+            str(error),
+            'make it with "consent log init", or start the site once; check its URL and the user\'s rights',
+        )
+        return
+    try:
+        yield from _content(database)
+    except LogUnavailable as error:
+        yield Point("log", "it can be read", "bad", str(error), "check the database and the user's rights")
+    finally:
+        database.close()
+
+
+def _place(settings: Settings) -> Iterator[Point]:
+    """Of a log in a file: that this user may write it, and that there is room."""
+    if not settings.log.startswith("sqlite:///"):
+        return
+    file = Path(settings.log.removeprefix("sqlite:///")).absolute()
+    if not file.parent.is_dir():
+        return  # the opening says it
+    writable = os.access(file.parent, os.W_OK) and (not file.exists() or os.access(file, os.W_OK))
+    yield Point(
+        "log",
+        "its file and folder can be written by this user",
+        "good" if writable else "bad",
+        str(file),
+        "" if writable else "give the user that the site runs as the file and its folder",
+    )
+    free = shutil.disk_usage(file.parent).free
+    yield Point(
+        "log",
+        "there is room on its disk",
+        "good" if free > _ROOM else "unsure",
+        f"{free / 1e9:.1f} GB",
+        "" if free > _ROOM else "a full disk refuses agreements",
+    )
+
+
+def _content(database: Database) -> Iterator[Point]:
+    newest = check_version(database.read("SELECT version FROM consent_schema", ()))
+    yield Point(
+        "log",
+        "its tables fit this version",
+        "good" if newest else "unsure",
+        "" if newest else "they are older",
+        "" if newest else "they are brought up to date when the site starts",
+    )
+    evidence = DatabaseEvidence(database)
+    sealed = evidence.head().size or 0
+    waiting, oldest = database.read(
+        "SELECT COUNT(*), MIN(ts) FROM consent_pending JOIN consent_record USING (rid)", ()
+    )[0]
+    told = f"{sealed:,} records sealed, {waiting:,} waiting"
+    late = bool(waiting) and time.time() - oldest / 1000 > _DEADLINE
+    if late:
+        remedy = 'run "consent log seal" every minute (docs/log.md)'
+        yield Point("log", "what is recorded is sealed", "unsure", f"{told}, some for more than a day", remedy)
+    else:
+        yield Point("log", "what is recorded is sealed", "good", told)

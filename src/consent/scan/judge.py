@@ -1,0 +1,274 @@
+"""What of all that was seen should not be: findings, worst first, each with its evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from ..gate.match import wildcard
+from ..policy.policy import NECESSARY, Policy
+from ..policy.policy import Cookie as DeclaredCookie
+from ..policy.regime import Model
+from .seen import Cookie, Phase, Request, Scan, Stored, Visit
+from .who import Owners
+
+__all__ = ["RULES", "SEVERITIES", "Finding", "Rule", "Severity", "judge"]
+
+#: ``error``: against the law that the site is judged by. ``warning``: somebody should look. ``note``: worth knowing.
+Severity: TypeAlias = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+
+#: Phases in which nothing that needs consent may happen, by the model of the law.
+_SILENT: Mapping[Model, tuple[Phase, ...]] = {
+    "opt-in": ("before", "refused", "withdrawn", "gpc", "noscript"),
+    "opt-out": ("refused", "withdrawn", "gpc"),
+    "notice": ("refused", "withdrawn", "gpc"),
+}
+_WHEN: Mapping[Phase, str] = {
+    "before": "before any choice",
+    "refused": "although it was refused",
+    "accepted": "after it was accepted",
+    "withdrawn": "although the consent was withdrawn",
+    "gpc": "although the browser says Global Privacy Control",
+    "noscript": "before any choice, without JavaScript",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is looked for: its id, how bad it is, what it is called, and what to do about it."""
+
+    id: str
+    severity: Severity
+    title: str
+    remedy: str
+
+
+RULES: Mapping[str, Rule] = {
+    rule.id: rule
+    for rule in (
+        Rule("service-without-consent", "error", "A service is called without consent",
+             "Declare the service and let consent hold it, or load it only if its purpose is allowed."),
+        Rule("cookie-without-consent", "error", "A cookie is set without consent",
+             "Declare the cookie under its service; it is then held, and ended on withdrawal."),
+        Rule("storage-without-consent", "error", "Something is kept in the browser without consent",
+             "Hold the script that writes it; declare the key, so that it is cleared on withdrawal."),
+        Rule("stranger-without-consent", "warning", "An unknown third party is called without consent",
+             "Find out what it is for. Declare it as a service of your own, or set strict = true."),
+        Rule("unknown-cookie", "warning", "A cookie that nobody has explained is set without consent",
+             "Find out which part of the site sets it, and declare it: as necessary, or under its purpose."),
+        Rule("unknown-storage", "warning", "A key that nobody has explained is kept without consent",
+             "Find out which part of the site writes it, and declare it: as necessary, or under its purpose."),
+        Rule("telling-browsers-apart", "warning", "A script reads what tells browsers apart, without consent",
+             "Find out what the script is for, and hold it until its purpose is allowed."),
+        Rule("no-banner", "error", "Nothing asks for consent, and something needs it",
+             "Set up the banner, or take away what needs consent."),
+        Rule("no-refusal", "error", "The first layer cannot be refused",
+             "Put a button that refuses beside the one that accepts, alike in size and look."),
+        Rule("no-withdrawal", "warning", "It was not found how to withdraw",
+             "Put a link to the settings on every page."),
+        Rule("leads-to-a-tracker", "note", "A link leads through a service",
+             "Link to the page itself, where that is possible."),
+        Rule("undeclared", "error", "A service is used that the policy does not declare",
+             "Declare it under services, or take it away."),
+        Rule("undeclared-cookie", "warning", "A cookie is set that the policy does not declare",
+             "Add it to the cookies of its service, with its days."),
+        Rule("wrong-duration", "warning", "A cookie lives longer than the policy says",
+             "Correct its days in the policy; the declaration then says the truth."),
+        Rule("unused", "note", "A declared service was not seen",
+             "Scan more pages; if it is used on none, take it out of the policy."),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was found, on however many pages.
+
+    ``subject``  a service, a domain, a cookie's or key's name. ``text``: the finding in a sentence.
+    ``pages``    on which pages. ``evidence``: addresses, cookies, chains, as they were seen.
+    """
+
+    rule: Rule
+    subject: str
+    text: str
+    phase: Phase | None = None
+    pages: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        return self.rule.severity
+
+
+@dataclass(slots=True)
+class _Found:
+    """A finding that pages are still being added to."""
+
+    text: str
+    pages: dict[str, None] = field(default_factory=dict)
+    evidence: dict[str, None] = field(default_factory=dict)
+
+
+_Key: TypeAlias = tuple[str, str, Phase | None]
+_MOST_EVIDENCE = 20
+
+
+def judge(scan: Scan, owners: Owners, *, model: Model = "opt-in", policy: Policy | None = None) -> tuple[Finding, ...]:
+    """What should not be, worst first.
+
+    :param model: the model of the law that the site is judged by.
+    :param policy: what the site declares, to compare with.
+    """
+    found: dict[_Key, _Found] = {}
+    for visit in scan.visits:
+        said = (*_silent(visit, owners), *_asked(visit, owners)) if visit.phase in _SILENT[model] else ()
+        for rule, subject, phase, text, evidence in (*said, *_linked(visit, owners)):
+            each = found.setdefault((rule, subject, phase), _Found(text))
+            each.pages[visit.url] = None
+            each.evidence.update(dict.fromkeys(evidence))
+    if policy is not None:
+        for rule, subject, text, pages, evidence in _compared(scan, owners, policy):
+            each = found.setdefault((rule, subject, None), _Found(text))
+            each.pages.update(dict.fromkeys(pages))
+            each.evidence.update(dict.fromkeys(evidence))
+    findings = [
+        Finding(RULES[rule], subject, each.text, phase, tuple(each.pages), tuple(each.evidence)[:_MOST_EVIDENCE])
+        for (rule, subject, phase), each in found.items()
+    ]
+    return tuple(sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), each.rule.id, each.subject)))
+
+
+_Said: TypeAlias = tuple[str, str, Phase | None, str, Iterable[str]]
+
+
+def _silent(visit: Visit, owners: Owners) -> Iterator[_Said]:
+    """What happened in a phase in which nothing should that needs consent."""
+    phase = visit.phase
+    when = _WHEN[phase]
+    if phase in {"refused", "withdrawn"} and not visit.done:
+        return
+    for request in visit.requests:
+        owner = owners.of_request(request)
+        if owner.known and not owner.necessary:
+            yield "service-without-consent", owner.name, phase, f"{owner.title} is called {when}", [_request(request)]
+        elif request.third and not owner.known:
+            yield "stranger-without-consent", owner.name, phase, f"{owner.name} is called {when}", [_request(request)]
+    for cookie in visit.cookies:
+        owner = owners.of_cookie(cookie)
+        if owner.necessary:
+            continue
+        if owner.known or cookie.third:
+            text = f"The cookie {cookie.name} of {owner.title} is there {when}"
+            yield "cookie-without-consent", cookie.name, phase, text, [_cookie(cookie)]
+        else:
+            yield "unknown-cookie", cookie.name, phase, f"The cookie {cookie.name} is there {when}", [_cookie(cookie)]
+    for stored in visit.stored:
+        owner = owners.of_stored(stored)
+        if owner.necessary:
+            continue
+        if owner.known or stored.third:
+            text = f"{owner.title} keeps {stored.key} in the browser {when}"
+            yield "storage-without-consent", stored.key, phase, text, [_stored(stored)]
+        else:
+            yield "unknown-storage", stored.key, phase, f"{stored.key} is kept in the browser {when}", [_stored(stored)]
+    for call in visit.calls:
+        by = owners.of_address(call.by) if call.by else None
+        if by is not None and by.necessary:
+            continue
+        name = by.title if by is not None else "a script of the page"
+        text = f"{name} reads what tells browsers apart {when}"
+        yield (
+            "telling-browsers-apart",
+            name,
+            phase,
+            text,
+            [f"{call.what}, {call.count} times, by {call.by or 'a script of the page'}"],
+        )
+
+
+def _asked(visit: Visit, owners: Owners) -> Iterator[_Said]:
+    """Whether there was something to choose with."""
+    if visit.phase == "before" and visit.banner is None:
+        needing = sorted(
+            {
+                owner.title
+                for request in visit.requests
+                if (owner := owners.of_request(request)).known and not owner.necessary
+            }
+        )
+        if needing:
+            yield "no-banner", "banner", None, "Nothing asks for consent, though something needs it", needing
+    if visit.phase == "before" and visit.banner is not None and not visit.banner.refusable:
+        yield (
+            "no-refusal",
+            visit.banner.name,
+            None,
+            f"The first layer ({visit.banner.name}) cannot be refused",
+            visit.problems,
+        )
+    if visit.phase == "withdrawn" and not visit.done and visit.banner is not None:
+        yield "no-withdrawal", visit.banner.name, None, "It was not found how to withdraw", visit.problems
+
+
+def _linked(visit: Visit, owners: Owners) -> Iterator[_Said]:
+    for link in visit.links:
+        owner = owners.of_address(link)
+        if owner.known and not owner.necessary:
+            yield "leads-to-a-tracker", owner.name, None, f"Links lead through {owner.title}", [link]
+
+
+def _compared(scan: Scan, owners: Owners, policy: Policy) -> Iterator[tuple[str, str, str, list[str], list[str]]]:
+    """What was seen, beside what the policy declares."""
+    seen: set[str] = set()
+    for visit in scan.visits:
+        for request in visit.requests:
+            owner = owners.of_request(request)
+            seen.add(owner.name)
+            if owner.known and not owner.declared and not owner.necessary:
+                yield (
+                    "undeclared",
+                    owner.name,
+                    f"{owner.title} is used and not declared",
+                    [visit.url],
+                    [_request(request)],
+                )
+        for cookie in visit.cookies:
+            owner = owners.of_cookie(cookie)
+            seen.add(owner.name)
+            if not owner.declared:
+                continue
+            declared = _declared(policy, owner.name, cookie)
+            if declared is None:
+                text = f"{owner.title} sets the cookie {cookie.name}, which is not declared"
+                yield "undeclared-cookie", cookie.name, text, [visit.url], [_cookie(cookie)]
+            elif declared.days is not None and cookie.days > max(declared.days * 1.02, declared.days + 0.05):
+                text = f"The cookie {cookie.name} lives {cookie.days:g} days, and {declared.days:g} are declared"
+                yield "wrong-duration", cookie.name, text, [visit.url], [_cookie(cookie)]
+        seen.update(owners.of_stored(stored).name for stored in visit.stored)
+    for service in policy.services:
+        if service.name not in seen and set(service.purposes) != {NECESSARY}:
+            yield "unused", service.name, f"{service.title or service.name} is declared and was not seen", [], []
+
+
+def _declared(policy: Policy, service: str, cookie: Cookie) -> DeclaredCookie | None:
+    """What the policy says of a service's cookie: the most specific pattern that its name matches."""
+    declared = [each for known in policy.services if known.name == service for each in known.cookies]
+    matching = [each for each in declared if re.fullmatch(wildcard(each.name), cookie.name, re.DOTALL)]
+    return max(matching, key=lambda each: len(each.name), default=None)
+
+
+def _request(request: Request) -> str:
+    return f"{request.kind} {request.url}" + "".join(f" ← {url}" for url in request.by[:4])
+
+
+def _cookie(cookie: Cookie) -> str:
+    lives = "until the browser is closed" if cookie.days == 0 else f"{cookie.days:g} days"
+    by = f", set by the {cookie.how} {cookie.by}" if cookie.by else ""
+    return f"cookie {cookie.name} of {cookie.domain}{cookie.path}, {lives}{by}"
+
+
+def _stored(stored: Stored) -> str:
+    return f"{stored.area} {stored.key} of {stored.origin}" + (f", written by {stored.by}" if stored.by else "")

@@ -1,0 +1,171 @@
+"""Runs a scan: a browser, the pages one after another, all phases of a page side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ..errors import ConsentError
+from .crawl import Frontier, robots_of, sitemap_of
+from .domain import host_of
+from .seen import PHASES, Phase, Scan, Visit
+from .visit import Manner, visit
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+__all__ = ["BrowserMissing", "BrowserName", "Plan", "scan"]
+
+BrowserName: TypeAlias = Literal["chromium", "firefox"]
+#: Programs that are a Chromium, by what systems call them.
+_CHROMIUMS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+
+
+class BrowserMissing(ConsentError):
+    """There is no browser to scan with, or it does not start. The message says how to get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is looked at, and how.
+
+    ``at_once``  visits side by side. ``program``: the browser's path, where it is not to be looked for.
+    ``hosts``    names that are looked up otherwise, and where: ``{"www.example.com": "10.0.0.7:8080"}``.
+    ``told``     is called with each visit when it is over, and with how many are known to be left.
+    """
+
+    urls: Sequence[str]
+    limit: int = 10
+    depth: int = 2
+    phases: Sequence[Phase] = PHASES
+    robots: bool = True
+    sitemap: bool = True
+    skipped: re.Pattern[str] | None = None
+    manner: Manner = field(default_factory=Manner)
+    browser: BrowserName = "chromium"
+    program: str = ""
+    at_once: int = 3
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    told: Callable[[Visit, int], None] = lambda _visit, _left: None
+
+
+async def scan(plan: Plan) -> Scan:
+    """Scan a site.
+
+    :raises BrowserMissing: if there is no browser.
+    """
+    began = int(time.time())
+    async with _browser(plan) as browser:
+        visits = await _visits(browser, plan)
+        name = f"{browser.browser_type.name.capitalize()} {browser.version}"
+    order = {phase: number for number, phase in enumerate(PHASES)}
+    pages = list(dict.fromkeys(each.url for each in visits))
+    visits.sort(key=lambda each: (pages.index(each.url), order[each.phase]))
+    return Scan(host_of(plan.urls[0]), began, name, tuple(visits))
+
+
+async def _visits(browser: Browser, plan: Plan) -> list[Visit]:
+    frontier = await _frontier(browser, plan)
+    gate = asyncio.Semaphore(plan.at_once)
+    visits: list[Visit] = []
+    waiting: set[asyncio.Task[None]] = set()
+
+    async def look(url: str, phase: Phase) -> Visit:
+        async with gate:
+            seen = await visit(browser, url, phase, plan.manner)
+        visits.append(seen)
+        left = len(frontier) * len(plan.phases) + len(waiting)
+        plan.told(seen, left)
+        return seen
+
+    async def look_again(url: str, phase: Phase) -> None:
+        await look(url, phase)
+
+    while (url := frontier.take()) is not None:
+        first, *others = plan.phases
+        # The first visit finds links; the others may go on beside the next page's first.
+        seen = await look(url, first)
+        frontier.add(seen.links, page=url)
+        for phase in others:
+            task = asyncio.create_task(look_again(url, phase))
+            waiting.add(task)
+            task.add_done_callback(waiting.discard)
+        while len(waiting) > 2 * plan.at_once:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    if waiting:
+        await asyncio.gather(*waiting)
+    return visits
+
+
+async def _frontier(browser: Browser, plan: Plan) -> Frontier:
+    frontier = Frontier(limit=plan.limit, depth=plan.depth, skipped=plan.skipped)
+    frontier.begin(plan.urls)
+    if plan.limit > len(plan.urls) and (plan.robots or plan.sitemap):
+        manner = plan.manner
+        credentials = {"username": manner.user, "password": manner.password} if manner.user else None
+        context = await browser.new_context(
+            http_credentials=credentials,  # type: ignore[arg-type]
+            extra_http_headers=dict(manner.headers),
+            ignore_https_errors=manner.ignore_https_errors,
+        )
+        try:
+            rules = await robots_of(context.request, plan.urls[0])
+            frontier.robots = rules if plan.robots else None
+            if plan.sitemap:
+                frontier.add(await sitemap_of(context.request, plan.urls[0], rules))
+        finally:
+            await context.close()
+    return frontier
+
+
+@asynccontextmanager
+async def _browser(plan: Plan) -> AsyncIterator[Browser]:
+    try:
+        from playwright.async_api import Error, async_playwright
+    except ImportError as error:
+        raise BrowserMissing("to scan, install the extra: pip install 'cookie-consent[scan]'") from error
+    async with async_playwright() as playwright:
+        try:
+            if plan.browser == "firefox":
+                browser = await playwright.firefox.launch(executable_path=plan.program or None)
+            else:
+                browser = await playwright.chromium.launch(
+                    executable_path=plan.program or _chromium(),
+                    # All frames of a page in one process, so that what led to a request is told for all of them.
+                    args=[
+                        "--disable-features=IsolateOrigins,site-per-process",
+                        "--disable-site-isolation-trials",
+                        *_mapped(plan.hosts),
+                    ],
+                )
+        except Error as error:
+            reason = str(error).strip().partition("\n")[0]
+            how = "install one (apt install chromium), or run playwright install, or name one with --program"
+            raise BrowserMissing(f"{plan.browser} does not start: {reason}; {how}") from error
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+def _mapped(hosts: Mapping[str, str]) -> list[str]:
+    rules = ",".join(f"MAP {name} {place}" for name, place in hosts.items())
+    return [f"--host-resolver-rules={rules}"] if rules else []
+
+
+def _chromium() -> str | None:
+    """The system's Chromium; None for Playwright's own."""
+    return next(filter(None, map(shutil.which, _CHROMIUMS)), None)

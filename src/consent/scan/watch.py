@@ -1,0 +1,193 @@
+"""Watches one page of a browser: every request with what led to it, every cookie and key with who wrote it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, cast
+
+from .domain import host_of, is_third
+from .seen import Call, Cookie, Request, Stored
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, Page, Response, WebSocket
+    from playwright.async_api import Request as BrowserRequest
+
+__all__ = ["Watch"]
+
+#: What is kept of a page: nobody reads more, and a page may ask for ever.
+_MOST_REQUESTS = 5000
+_DAY = 86_400.0
+#: Addresses that led to one that are told; a longer chain is a loop.
+_LONGEST_CHAIN = 12
+_STORES = """async () => {
+  const found = [];
+  for (const [area, get] of [["local", () => localStorage], ["session", () => sessionStorage]]) {
+    try { found.push(...Object.keys(get()).map((key) => [area, key])); } catch {}
+  }
+  try { found.push(...(await indexedDB.databases()).map(({ name }) => ["indexeddb", name])); } catch {}
+  try { found.push(...(await caches.keys()).map((name) => ["cache", name])); } catch {}
+  return [location.origin, found];
+}"""
+
+
+class Watch:
+    """What happens in a context and its page, from :meth:`attach` on. ``site``: the page's host."""
+
+    def __init__(self, site: str) -> None:
+        self._site = site
+        self._began = time.monotonic()
+        self._requests: list[tuple[float, str, str]] = []
+        self._from = 0  # the number of the first request that counts
+        #: What asked for an address, by that address.
+        self._initiators: dict[str, str] = {}
+        self._redirects: dict[str, str] = {}
+        #: Who set a cookie: by its name and host, or by its name.
+        self._set: dict[tuple[str, str], tuple[str, str]] = {}
+        self._wrote: dict[tuple[str, str, str], str] = {}
+        self._calls: Counter[tuple[str, str]] = Counter()
+        self._reading: set[asyncio.Task[None]] = set()
+        self._last = self._began
+
+    @property
+    def last(self) -> float:
+        """When something was last asked for, by the clock that only goes forward."""
+        return self._last
+
+    async def attach(self, context: BrowserContext, page: Page) -> None:
+        """Begin to watch, before the page is opened."""
+        await context.expose_binding("__seen", self._told)
+        await context.add_init_script(files("consent.scan").joinpath("probe.js").read_text("utf-8"))
+        context.on("request", self._requested)
+        context.on("response", self._responded)
+        page.on("websocket", self._connected)
+        if context.browser is not None and context.browser.browser_type.name == "chromium":
+            session = await context.new_cdp_session(page)
+            session.on("Network.requestWillBeSent", self._initiated)
+            session.on("Network.webSocketCreated", self._initiated)
+            await session.send("Network.enable")
+
+    def forget(self) -> None:
+        """Count only the requests and calls that come from now on."""
+        self._from = len(self._requests)
+        self._calls.clear()
+
+    def requests(self) -> tuple[Request, ...]:
+        """The requests that count, in their order."""
+        return tuple(
+            Request(url, host := host_of(url), kind, round(at, 3), is_third(host, self._site), self._chain(url))
+            for at, url, kind in self._requests[self._from :]
+        )
+
+    def calls(self) -> tuple[Call, ...]:
+        """The telling calls that count."""
+        return tuple(Call(what, by, count) for (what, by), count in sorted(self._calls.items()))
+
+    async def cookies(self, context: BrowserContext) -> tuple[Cookie, ...]:
+        """All cookies that are in the browser now."""
+        if self._reading:
+            await asyncio.wait(self._reading, timeout=2)
+        now = time.time()
+        return tuple(self._cookie(cast("dict[str, Any]", each), now) for each in await context.cookies())
+
+    async def stored(self, page: Page) -> tuple[Stored, ...]:
+        """All that the page and its frames keep in the browser now, besides cookies."""
+        found: dict[tuple[str, str, str], Stored] = {}
+        for frame in page.frames:
+            try:
+                origin, keys = await asyncio.wait_for(frame.evaluate(_STORES), 3)
+            except Exception:  # noqa: S112 - a frame that is gone, or may not be asked
+                continue
+            for area, key in keys:
+                by = self._wrote.get((area, origin, key), "")
+                found[area, origin, key] = Stored(area, origin, key, is_third(host_of(origin), self._site), by)
+        return tuple(found.values())
+
+    # What the browser says
+
+    def _requested(self, request: BrowserRequest) -> None:
+        self._last = time.monotonic()
+        if request.redirected_from is not None:
+            self._redirects.setdefault(request.url, request.redirected_from.url)
+        if request.url.startswith(("http:", "https:")):
+            self._add(request.url, request.resource_type)
+
+    def _connected(self, socket: WebSocket) -> None:
+        self._last = time.monotonic()
+        self._add(socket.url, "websocket")
+
+    def _add(self, url: str, kind: str) -> None:
+        if len(self._requests) < _MOST_REQUESTS:
+            self._requests.append((time.monotonic() - self._began, url, kind))
+
+    def _responded(self, response: Response) -> None:
+        task = asyncio.ensure_future(self._read(response))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    async def _read(self, response: Response) -> None:
+        try:
+            values = await response.header_values("set-cookie")
+        except Exception:
+            return
+        for line in "\n".join(values).splitlines():
+            name = line.partition("=")[0].strip()
+            self._set.setdefault((name, host_of(response.url)), ("header", response.url))
+
+    def _initiated(self, event: dict[str, Any]) -> None:
+        url = event["request"]["url"] if "request" in event else event["url"]
+        initiator = event.get("initiator") or {}
+        stack: dict[str, Any] | None = initiator.get("stack")
+        while stack is not None:
+            by = next((frame["url"] for frame in stack.get("callFrames", ()) if frame["url"].startswith("http")), "")
+            if by:
+                self._initiators.setdefault(url, by)
+                return
+            stack = stack.get("parent")
+        if initiator.get("url", "").startswith("http"):
+            self._initiators.setdefault(url, initiator["url"])
+
+    def _told(self, _source: object, message: dict[str, Any]) -> None:
+        kind, name, scripts = message["kind"], str(message["name"])[:200], message["by"]
+        by = scripts[0] if scripts else ""
+        if kind == "cookie":
+            self._set.setdefault((name, host_of(message["origin"])), ("script", by))
+        elif kind == "call":
+            self._calls[name, by] = max(self._calls[name, by], int(message["count"]))
+        else:
+            self._wrote.setdefault((kind, message["origin"], name), by)
+
+    # What follows from it
+
+    def _chain(self, url: str) -> tuple[str, ...]:
+        chain: list[str] = []
+        while len(chain) < _LONGEST_CHAIN:
+            url = self._redirects.get(url) or self._initiators.get(url, "")
+            if not url or url in chain:
+                break
+            chain.append(url)
+        return tuple(chain)
+
+    def _cookie(self, each: dict[str, Any], now: float) -> Cookie:
+        name, domain = each["name"], each["domain"]
+        host = domain.lstrip(".")
+        setters = [
+            said for (of, at), said in self._set.items() if of == name and (at == host or at.endswith(f".{host}"))
+        ]
+        how, by = setters[0] if setters else ("", "")
+        expires = float(each.get("expires", -1))
+        return Cookie(
+            name=name,
+            domain=domain,
+            path=each["path"],
+            days=0.0 if expires <= 0 else round(max(0.0, expires - now) / _DAY, 4),
+            third=is_third(host, self._site),
+            http_only=each.get("httpOnly", False),
+            secure=each.get("secure", False),
+            same_site=each.get("sameSite", ""),
+            partitioned="partitionKey" in each,
+            by=by,
+            how=cast("Any", how),
+        )

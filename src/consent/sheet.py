@@ -1,0 +1,131 @@
+"""HTML in one file, for people: tables, details and charts, which load nothing, run nothing and can be printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+
+from markupsafe import Markup
+
+__all__ = ["NONE", "code", "columns", "details", "document", "number", "section", "table", "tiles"]
+
+#: Where a cell of a table has nothing to say.
+NONE = Markup('<span class="none">–</span>')
+_WIDTH, _HEIGHT, _LEFT, _FOOT = 720, 200, 44, 22
+
+
+def document(title: str, told: str, *sections: Markup) -> str:
+    """A page of these sections. ``told``: a line below the title."""
+    return str(
+        Markup(
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
+            "<title>{title}</title><style>{style}</style></head><body><header><h1>{title}</h1><p>{told}</p></header>"
+            "<main>{sections}</main></body></html>\n"
+        ).format(
+            title=title,
+            told=told,
+            style=Markup(files("consent").joinpath("sheet.css").read_text("utf-8")),  # noqa: S704 - our own file
+            sections=Markup("").join(sections),
+        )
+    )
+
+
+def section(title: str, *content: Markup) -> Markup:
+    """A part of the page; nothing where it has no content."""
+    inner = Markup("").join(content)
+    return Markup("<section><h2>{}</h2>{}</section>").format(title, inner) if inner else Markup("")
+
+
+def tiles(verdict: str, counts: Mapping[str, tuple[int, str]]) -> Markup:
+    """A verdict in a sentence, and numbers below it: by their words, each with a class."""
+    items = Markup("").join(
+        Markup('<li class="{}"><b>{}</b> {}</li>').format(kind, f"{count:,}", word)
+        for word, (count, kind) in counts.items()
+    )
+    return Markup('<section class="summary"><p class="verdict">{}</p><ul>{}</ul></section>').format(verdict, items)
+
+
+def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
+    """A table, the first cell of each row its head; nothing where it has no rows."""
+    body = Markup("").join(
+        Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+            row[0], Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row[1:])
+        )
+        for row in rows
+    )
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(text) for text in heads)
+    if not body:
+        return Markup("")
+    return Markup(
+        '<div class="wide" tabindex="0" role="region" aria-label="{}"><table><thead><tr>{}</tr></thead>'
+        "<tbody>{}</tbody></table></div>"
+    ).format(caption, head, body)
+
+
+def details(title: str, lines: Iterable[str]) -> Markup:
+    """Lines that are shown when they are asked for; nothing where there are none."""
+    items = Markup("").join(Markup("<li>{}</li>").format(code(line)) for line in lines)
+    return Markup("<details><summary>{}</summary><ul>{}</ul></details>").format(title, items) if items else Markup("")
+
+
+def code(text: object) -> Markup:
+    """A name or an address, as it is written."""
+    return Markup("<code>{}</code>").format(text)
+
+
+def number(word: str, count: int) -> str:
+    """A count with its word."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def columns(caption: str, series: Mapping[str, str], values: Sequence[tuple[str, Mapping[str, int]]]) -> Markup:
+    """A chart of stacked columns, with its legend.
+
+    :param series: the name of each, with the class that colours it, from the foot up.
+    :param values: the columns in order: what each is called, and how much of each series it has.
+    """
+    top = _round_up(max((sum(counts.values()) for _, counts in values), default=0))
+    step = (_WIDTH - _LEFT) / max(1, len(values))
+    bars: list[Markup] = []
+    for place, (name, counts) in enumerate(values):
+        y = float(_HEIGHT)
+        for kind, style in series.items():
+            height = _HEIGHT * counts.get(kind, 0) / top
+            y -= height
+            if height:
+                bars.append(
+                    Markup(
+                        '<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}: {} {}</title></rect>'
+                    ).format(
+                        style, f"{_LEFT + place * step + step * 0.1:.1f}", f"{y:.1f}", f"{step * 0.8:.1f}",
+                        f"{height:.1f}", name, f"{counts[kind]:,}", kind,
+                    )
+                )  # fmt: skip
+    lines = Markup("").join(
+        Markup('<path d="M{} {}H{}"/><text class="end axis" x="{}" y="{}">{}</text>').format(
+            _LEFT, y, _WIDTH, _LEFT - 6, y + 3, f"{round(top * (_HEIGHT - y) / _HEIGHT):,}"
+        )
+        for y in range(0, _HEIGHT + 1, _HEIGHT // 4)
+    )
+    names = Markup("").join(
+        Markup('<text class="axis" x="{}" y="{}">{}</text>').format(f"{_LEFT + place * step:.1f}", _HEIGHT + 16, name)
+        for place, (name, _) in enumerate(values)
+        if place % max(1, len(values) // 8) == 0 and place * step < _WIDTH - _LEFT - 48  # room for the name
+    )
+    legend = Markup("").join(
+        Markup('<li class="{}"><i></i>{}</li>').format(style, kind) for kind, style in series.items()
+    )
+    return Markup(
+        '<figure class="chart"><ul class="legend" aria-hidden="true">{}</ul>'
+        '<svg viewBox="0 -8 {} {}" role="img" aria-label="{}">{}{}{}</svg></figure>'
+    ).format(legend, _WIDTH, _HEIGHT + _FOOT + 8, caption, lines, Markup("").join(bars), names)
+
+
+def _round_up(most: int) -> int:
+    """The next of 4, 8, 20, 40, 80, 200, …: what four lines divide."""
+    size = 4
+    while size < most:
+        size = size * 2 if str(size)[0] in "24" else size // 8 * 20
+    return size

@@ -1,0 +1,72 @@
+"""``consent scan`` as it is typed: what it prints and writes, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from consent.cli import main
+from find import browser
+
+from . import planted as sites
+
+
+def run(port: int, *more: str) -> int:
+    hosts = [f"--resolve={name}=127.0.0.1:{port}" for name in sites.HOSTS]
+    return main(["scan", f"https://{sites.SITE}/", "--limit=1", "--insecure", "--program", browser(), *hosts, *more])
+
+
+@pytest.mark.browser
+def test_what_was_found_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {name: tmp_path / f"scan.{name}" for name in ("html", "json", "sarif", "junit", "write")}
+    with sites.serving(sites.planted) as port:
+        code = run(port, "--phase=before", *(f"--{name}={path}" for name, path in files.items()))
+    assert code == 1
+    printed = capsys.readouterr()
+    assert "Google Analytics is called before any choice [service-without-consent]" in printed.out
+    assert "1 visits, 0 to go: before https://shop.example/" in printed.err
+    assert "data:image/jpeg" in files["html"].read_text("utf-8")
+    assert json.loads(files["json"].read_text("utf-8"))["site"] == sites.SITE
+    assert json.loads(files["sarif"].read_text("utf-8"))["version"] == "2.1.0"
+    assert files["junit"].read_text("utf-8").startswith("<?xml")
+    assert "google-analytics" in tomllib.loads(files["write"].read_text("utf-8"))["services"]
+
+
+@pytest.mark.browser
+def test_a_site_on_which_nothing_is_found_makes_no_alarm(capsys: pytest.CaptureFixture[str]) -> None:
+    with sites.serving(sites.clean) as port:
+        assert run(port, "--phase=before", "--fail-on=note") == 0
+    assert "Nothing was found that should not be." in capsys.readouterr().out
+
+
+@pytest.mark.browser
+def test_a_site_that_does_not_answer_is_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", "http://127.0.0.1:1/", "--limit=1", "--phase=before", "--program", browser()]) == 2
+    assert "could not be scanned" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["ftp://shop.example/"], "must be an http: or https: address"),
+        (["shop.example", "--regime=mars"], "unknown regime"),
+        (["shop.example", "--skip=("], "is no regular expression"),
+        (["shop.example", "--header=nonsense"], "must be NAME:VALUE"),
+        (["shop.example", "--login=missing.py"], "is no Python file"),
+        (["shop.example", "--resolve=a b=c"], "must be HOST=ADDRESS"),
+        (["shop.example", "--against=missing.toml"], "cannot be read"),
+    ],
+)
+def test_what_is_asked_wrongly_is_one_clear_error(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["scan", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_without_a_browser_it_says_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", "shop.example", "--program", "/no/such/browser"]) == 2
+    assert "apt install chromium" in capsys.readouterr().err
