@@ -136,7 +136,7 @@ MISTAKES = {
     "an own regime's name": Wrong({"regime": {"name": "n" * 33}}, "CONSENT.regime.name", "at most 32", "n" * 33),
     "an own regime's link": Wrong({"regime": {"privacy_choices": 1}}, "CONSENT.regime.privacy_choices", "true or false", 1),
     "a misspelt setting of a regime": Wrong({"regime": {"month": 6}}, "CONSENT.regime", "unknown setting", "month", "months"),
-    "a region without a kind": Wrong({"region": "FR"}, "CONSENT.region", 'must be "header:NAME", "fixed:CODE"', "FR"),
+    "a region without a kind": Wrong({"region": "FR"}, "CONSENT.region", 'must be "header:NAME", "geoip:/PATH"', "FR"),
     "a region by no header": Wrong({"region": "header:"}, "CONSENT.region", "an ISO 3166 code", "header:"),
     "a region by a header with a space": Wrong({"region": "header:X Y"}, "CONSENT.region", "an ISO 3166 code", "header:X Y"),
     "a region that is no code": Wrong({"region": "fixed:France"}, "CONSENT.region", "an ISO 3166 code", "fixed:France"),
