@@ -20,7 +20,7 @@ from playwright.sync_api import TimeoutError as Late
 #: What Lighthouse calls a slow 4G network, and how much slower a phone's processor is.
 LATENCY, DOWN, UP = 150, 1_638_400 / 8, 750_000 / 8
 SLOWDOWN = 4
-PATIENCE = 30.0
+PATIENCE = 15.0
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 375, "height": 667}
 _OBSERVE = (HERE / "observe.js").read_text("utf-8")
