@@ -167,7 +167,7 @@ def test_what_is_shown_says_its_language_and_its_direction(language: str) -> Non
     for name in ("card", "settings", "declaration", "placeholder"):
         marked = [node for node in elements(parse(shown[name])) if node.get("lang")]
         assert marked[0].get("lang") == language
-        assert marked[0].get("dir") == ("rtl" if language == "ar" else "ltr")
+        assert marked[0].get("dir") == ("rtl" if language in {"ar", "fa", "he"} else "ltr")
 
 
 @every_language
