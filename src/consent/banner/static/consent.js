@@ -201,7 +201,7 @@ async function send(choice) {
     body: JSON.stringify({ policy: state.policy, lang: state.lang, ...choice }),
     // A choice is not lost to a visitor who goes on at once, and nobody is kept waiting for ever.
     keepalive: true,
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout?.(20_000),
   })
     .then(async (response) => ({ ...(await response.json()), error: response.ok ? 0 : response.status }))
     .catch(() => ({ error: 1 }));
@@ -242,16 +242,19 @@ async function follow(type) {
 
 /**
  * Learn from the server what was decided elsewhere: in another tab, or since the browser put this page away.
+ * @returns {Promise<void>}
  */
 async function refresh() {
+  const before = state;
   const next = await fetchState().catch(() => null);
+  // What was chosen here meanwhile is later.
+  if (state !== before) return refresh();
   const lost = state.granted.some((purpose) => !next?.granted.includes(purpose));
   // What ran can only be stopped by leaving the page, and a question is the server's to ask.
   if (lost || (next && (next.policy !== state.policy || (next.asked && !state.asked)))) return location.reload();
   if (!next) return;
-  const before = signature(state);
   state = next;
-  if (signature(state) === before) return wake();
+  if (signature(state) === signature(before)) return wake();
   if (byId("yc") && !state.asked) closeAll();
   await follow("change");
 }
@@ -599,9 +602,10 @@ function onSubmit(event) {
   if (!(form instanceof HTMLFormElement) || form.closest(".yc-page")) return;
   // Not form.action: that is the buttons, which have this name.
   if (new URL(form.getAttribute("action") ?? "", document.baseURI).href !== state.url) return;
-  const fields = new FormData(form, event.submitter);
+  const fields = new FormData(form);
+  const pressed = /** @type {any} */ (event.submitter);
   const get = (/** @type {string} */ name) => /** @type {any} */ (fields.get(name) ?? undefined);
-  submit(event, form, { action: get("action"), purposes: fields.getAll("purpose").map(String), surface: get("surface") });
+  submit(event, form, { action: pressed?.value ?? get("action"), purposes: fields.getAll("purpose").map(String), surface: get("surface") });
 }
 
 /**
