@@ -24,7 +24,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from consent.wsgi import ConsentMiddleware
 
 ROOT = Path(__file__).parents[1]
-SLOWER, ROUNDS = 4, 1
+SLOWER, ROUNDS = 4, 5
 _TEXT = "<p>What the harbour's new crane lifts in a day, the old one lifted in a week.</p>"
 _PICTURES = "".join(f'<img data-purpose="analytics" src="/p{number}.gif" alt="">' for number in range(5))
 _SHADOWS = """<script>
