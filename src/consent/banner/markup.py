@@ -142,6 +142,9 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
     look, words, regime = page.look, page.words, page.visitor.regime
     title = words("settings_title")
     exempt = exempt_text(look, words, page.visitor.exempt & page.visitor.granted)
+    # Of who has not chosen, "only what is necessary is active" would then be wrong.
+    told = [exempt] if exempt and page.visitor.status == "undecided" else [status(page), *([exempt] if exempt else ())]
+    told.append(words("valid", duration=words.duration(Cookie("", _held(regime)))))
     return Markup(
         '<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
@@ -150,7 +153,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         '<body class="yc-page"><main id="yc-m" class="yc-m">'
         '<form method="post" action="{base}decision">'
         '<input type="hidden" name="surface" value="settings"><input type="hidden" name="next" value="{next}">{shown}'
-        '<h1 id="yc-h">{title}</h1>{alert}<p>{intro}</p>{gpc}<p class="yc-s">{status}{exempt}<br>{valid}</p>'
+        '<h1 id="yc-h">{title}</h1>{alert}<p>{intro}</p>{gpc}<p class="yc-s">{told}</p>'
         "{purposes}"
         '<div class="yc-b"><button name="action" value="save">{save}</button>'
         '<button name="action" value="accept">{accept}</button>'
@@ -172,9 +175,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
         gpc=Markup('<p class="yc-g"><b>{}</b> {}</p>').format(words("gpc_title"), words("gpc"))
         if page.visitor.honours_gpc
         else "",
-        status=status(page),
-        exempt=Markup("<br>{}").format(exempt) if exempt else "",
-        valid=words("valid", duration=words.duration(Cookie("", _held(page.visitor.regime)))),
+        told=Markup("<br>").join(told),
         purposes=Markup("").join(_purpose(page, purpose) for purpose in look.policy.purposes),
         save=words("save"),
         accept=words("accept_all"),
