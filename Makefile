@@ -5,9 +5,11 @@
 # make gallery  the pictures in docs/gallery
 # make bench-frontend   the banner beside others, for docs/frontend.md
 # make compliance   docs/compliance.md and docs/regimes.md, after a change to what they are made of
+# make docs   the documentation as a site, in build/docs
+# make commands   docs/cli.md, after a change to a command's options
 # make script the minified scripts, after a change to those in src/consent/banner/static
 #
-# Both set themselves up: an environment in .venv, and for the tests Chromium, PostgreSQL and nginx.
+# All set themselves up: an environment in .venv, and for the tests Chromium, PostgreSQL and nginx.
 
 PYTHON ?= python3
 MINUTES ?= 2
@@ -15,7 +17,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test faults check bench gallery compliance script setup clean
+.PHONY: demo test faults check bench gallery compliance docs commands script setup clean
 
 demo: .venv/demo
 	@consent demo
@@ -44,6 +46,13 @@ bench-frontend: setup
 	@cd bench/frontend && npm ci --silent --no-audit --no-fund --ignore-scripts
 	python bench/frontend/run.py --docs docs
 
+docs: .venv/docs
+	sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --builder html docs build/docs
+	@echo "consent: see build/docs/index.html" >&2
+
+commands: .venv/demo
+	python tools/commands.py
+
 script: node_modules/.package-lock.json
 	tools/minify
 
@@ -58,6 +67,12 @@ setup: .venv/test node_modules/.package-lock.json
 	@echo "consent: making an environment in .venv" >&2
 	@$(PYTHON) -m venv .venv
 	@pip install --quiet --editable '.[audit]'
+	@touch $@
+
+.venv/docs: .venv/demo
+	@echo "consent: adding what the documentation needs to .venv" >&2
+	@pip install --quiet --upgrade "pip>=25.1"
+	@pip install --quiet --editable '.[flask,django,fastapi,testing]' --group docs
 	@touch $@
 
 .venv/test: .venv/demo
