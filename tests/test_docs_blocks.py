@@ -17,8 +17,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
 
+import html5lib
 import pytest
-from justhtml import JustHTML
 
 from consent.carried import Carried
 from consent.cli import parser
@@ -128,8 +128,9 @@ def test_html_leaves_nothing_open(block: Block) -> None:
     """As a browser reads it, with a template's own signs taken out."""
     text = re.sub(r"\{[{%].*?[%}]\}", "", block.text)
     whole = text if "<!doctype" in text.lower() else f"<!doctype html><title>Page</title>\n{text}"
-    errors = {error.code for error in JustHTML(whole, collect_errors=True).errors}
-    assert not errors & {"expected-closing-tag-but-got-eof", "eof-in-tag", "unexpected-end-tag", "duplicate-attribute"}
+    reader = html5lib.HTMLParser()
+    reader.parse(whole)
+    assert not [error for error in reader.errors if re.search(r"eof|end-tag|closing|duplicate", error[1])]
 
 
 COMMANDS = [
