@@ -43,7 +43,7 @@ def test_json_has_all_that_was_seen_and_found() -> None:
 
 
 def test_sarif_names_each_rule_once_and_each_finding_the_same_every_day() -> None:
-    first, again = (json.loads(report.sarif(FINDINGS)) for _ in range(2))
+    first, again = (json.loads(report.sarif(SCAN, FINDINGS)) for _ in range(2))
     (run,) = first["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert len(rules) == len(set(rules))

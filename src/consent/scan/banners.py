@@ -22,7 +22,11 @@ from ..policy.policy import Policy
 if TYPE_CHECKING:
     from playwright.async_api import Frame, Locator, Page
 
-__all__ = ["Known", "Shown", "find", "known"]
+__all__ = ["Known", "Shown", "find", "first_visible", "known"]
+
+
+#: Elements that one selector selects of which anybody looks whether they can be seen.
+_MOST_ALIKE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Known:
                  that layer has none.
     ``refusing``  what to press, one after the other, to refuse where that takes more.
     ``reopen``   a script that shows the choice again, or a selector of what does; ``""`` where none is known.
+    ``withdrawing``  what to press then; empty where that script withdraws by itself, None where it is the last of what
+                 refuses, as that is in the layer that was opened.
     """
 
     name: str
@@ -41,6 +47,7 @@ class Known:
     refuse: str = ""
     refusing: tuple[str, ...] = ()
     reopen: str = ""
+    withdrawing: tuple[str, ...] | None = None
 
 
 @cache
@@ -52,7 +59,11 @@ def _facts() -> Mapping[str, Any]:
 @cache
 def known() -> tuple[Known, ...]:
     """Our own banner, and those of common consent managers."""
-    return tuple(Known(**{**each, "refusing": tuple(each.get("refusing", ()))}) for each in _facts()["managers"])
+    return tuple(Known(**dict(_fields(each))) for each in _facts()["managers"])
+
+
+def _fields(each: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from ((name, tuple(value) if isinstance(value, list) else value) for name, value in each.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +78,12 @@ class Shown:
 
 async def find(page: Page, own: Known | None = None) -> Shown | None:
     """What asks for consent on this page now; None if nothing does. ``own``: how the site says its banner is told."""
+    wanted = (own,) if own is not None else known()
+    anything = ", ".join(each.shown for each in wanted)
     for frame in page.frames:
-        for each in (own,) if own is not None else known():
+        if not await frame.locator(anything).count():
+            continue
+        for each in wanted:
             if await _visible(frame.locator(each.shown)) is None:
                 continue
             accept = await _visible(frame.locator(each.accept))
@@ -78,30 +93,40 @@ async def find(page: Page, own: Known | None = None) -> Shown | None:
     return await _by_words(page) if own is None else None
 
 
-async def _visible(found: Locator) -> Locator | None:
-    for number in range(min(await found.count(), 5)):
-        if await found.nth(number).is_visible():
-            return found.nth(number)
+async def first_visible(page: Page, selector: str) -> Locator | None:
+    """The first element that is selected and can be seen, in whichever frame."""
+    for frame in page.frames if selector else ():
+        found = await _visible(frame.locator(selector))
+        if found is not None:
+            return found
     return None
+
+
+async def _visible(found: Locator) -> Locator | None:
+    return next(iter(await _all_visible(found)), None)
+
+
+async def _all_visible(found: Locator) -> list[Locator]:
+    numbers = range(min(await found.count(), _MOST_ALIKE))
+    return [found.nth(number) for number in numbers if await found.nth(number).is_visible()]
 
 
 async def _by_words(page: Page) -> Shown | None:
     """A button that accepts, by what it says, with one that refuses, in what lies over the page."""
     for frame in page.frames:
-        accept = await _saying(frame, [*_facts()["accept"], *_ours("accept", "accept_all")])
-        if accept is not None and await accept.evaluate(_OVERLAID):
-            refuse = await _saying(
-                frame, [*_facts()["refuse"], *_ours("refuse", "refuse_all", "opt_out", "continue_without")]
-            )
+        accept = await _saying(frame, _words("accept", "accept_all"))
+        if accept is not None:
+            refuse = await _saying(frame, _words("refuse", "refuse_all", "opt_out", "continue_without"))
             return Shown(Known("unknown", "", ""), frame, accept, refuse)
     return None
 
 
-#: Whether an element is in something that stays where it is when the page is scrolled, or in a dialog, or says what it
-#: is about.
+#: Whether an element is in something that stays where it is when the page is scrolled, or in a dialog, or in a part of
+#: the page that says what it is about.
 _OVERLAID = """(element) => {
   for (let at = element; at; at = at.parentElement ?? at.getRootNode().host) {
     if (/^(fixed|sticky)$/.test(getComputedStyle(at).position) || at.localName === "dialog") return true;
+    if (/^(html|body|main)$/.test(at.localName)) continue;
     const named = [at.id, at.getAttribute("class"), at.getAttribute("aria-label")].join(" ");
     if (/cookie|consent|gdpr|privacy/i.test(named)) return true;
   }
@@ -109,19 +134,24 @@ _OVERLAID = """(element) => {
 }"""
 
 
-async def _saying(frame: Frame, words: Sequence[str]) -> Locator | None:
-    said = re.compile(rf"^\s*(?:{'|'.join(map(re.escape, dict.fromkeys(words)))})[\s.!]*$", re.IGNORECASE)
+async def _saying(frame: Frame, words: re.Pattern[str]) -> Locator | None:
     for role in ("button", "link"):
-        found = await _visible(frame.get_by_role(role, name=said))
-        if found is not None:
-            return found
+        for found in await _all_visible(frame.get_by_role(role, name=words)):
+            if await found.evaluate(_OVERLAID) or await _framed(frame):
+                return found
     return None
 
 
+async def _framed(frame: Frame) -> bool:
+    """Whether a frame itself lies over the page."""
+    return frame.parent_frame is not None and bool(await (await frame.frame_element()).evaluate(_OVERLAID))
+
+
 @cache
-def _ours(*keys: str) -> tuple[str, ...]:
-    """What our own buttons say, in every language."""
-    return tuple(_texts(keys))
+def _words(kind: str, *ours: str) -> re.Pattern[str]:
+    """What buttons of a kind say: what is seen on others' banners, and what ours say in every language."""
+    words = dict.fromkeys([*_facts()[kind], *_texts(ours)])
+    return re.compile(rf"^\s*(?:{'|'.join(map(re.escape, words))})[\s.!]*$", re.IGNORECASE)
 
 
 def _texts(keys: Sequence[str]) -> Iterator[str]:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import inspect
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
 from .seen import PHASES, Phase, Scan, Visit
 
 if TYPE_CHECKING:
     from ..policy.policy import Policy
-    from ..policy.regime import Model
+    from ..policy.regime import Regime
     from .judge import Finding
     from .visit import Manner
 
@@ -37,7 +39,9 @@ def add_command(commands: Any) -> None:
     scan.add_argument("urls", nargs="+", metavar="URL", help="pages to begin with, of one site")
     pages = scan.add_argument_group("pages")
     pages.add_argument("--limit", type=_positive, default=10, metavar="N", help="pages at most (default: 10)")
-    pages.add_argument("--depth", type=int, default=2, metavar="N", help="links away from the given pages (default: 2)")
+    pages.add_argument(
+        "--depth", type=_count, default=2, metavar="N", help="links away from the given pages (default: 2)"
+    )
     pages.add_argument("--skip", metavar="REGEX", help="leave out addresses in which this is found")
     pages.add_argument(
         "--ignore-robots", action="store_true", help="visit pages, too, that robots.txt asks to leave alone"
@@ -50,7 +54,9 @@ def add_command(commands: Any) -> None:
     way.add_argument("--user", default="", metavar="NAME", help="for basic authentication; the password is asked for, "
                      "or read from CONSENT_SCAN_PASSWORD")  # fmt: skip
     way.add_argument("--login", metavar="FILE", help="a Python file whose async login(context) signs in")
-    way.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="sent with every request")
+    way.add_argument(
+        "--header", action="append", default=[], metavar="NAME:VALUE", help="sent to the site, and to nobody else"
+    )
     way.add_argument("--language", default="en", metavar="TAG", help="the browser's language (default: en)")
     way.add_argument(
         "--resolve",
@@ -60,13 +66,18 @@ def add_command(commands: Any) -> None:
         help="look a name up elsewhere, for a site that is not public yet: www.example.com=10.0.0.7:8080",
     )
     way.add_argument("--insecure", action="store_true", help="take certificates that cannot be checked")
-    way.add_argument("--timeout", type=float, default=20.0, metavar="SECONDS", help="for a page to load (default: 20)")
-    way.add_argument("--patience", type=float, default=4.0, metavar="SECONDS", help="for it to settle (default: 4)")
+    way.add_argument(
+        "--timeout", type=_seconds, default=20.0, metavar="SECONDS", help="for a page to load (default: 20)"
+    )
+    way.add_argument("--patience", type=_seconds, default=4.0, metavar="SECONDS", help="for it to settle (default: 4)")
     way.add_argument("--accept", metavar="SELECTOR", help="the banner's button that accepts, where it is not found")
     way.add_argument("--refuse", metavar="SELECTOR", help="the banner's button that refuses")
     verdict = scan.add_argument_group("verdict")
     verdict.add_argument(
-        "--regime", default="", metavar="NAME", help="the law to judge by: eu, us-ca, notice … (default: eu)"
+        "--regime",
+        default="",
+        metavar="NAME",
+        help="the law to judge by: eu, us-ca …, or a region, US-CA (default: eu)",
     )
     verdict.add_argument("--against", metavar="FILE", help="settings (TOML) to compare with")
     verdict.add_argument(
@@ -82,9 +93,20 @@ def add_command(commands: Any) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _count(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError("must be 0 or more")
+    return number
+
+
+def _seconds(text: str) -> float:
+    if not 0 < (number := float(text)) <= 3600:
+        raise argparse.ArgumentTypeError("must be more than 0, and 3600 at most")
     return number
 
 
@@ -94,7 +116,8 @@ def _run(options: argparse.Namespace) -> int:
     from .who import Owners
 
     urls = [_address(url) for url in options.urls]
-    model, policy = _law(options)
+    regime, policy = _law(options)
+    _check_files(options)
     plan = Plan(
         urls=urls,
         limit=max(options.limit, len(urls)),
@@ -114,11 +137,11 @@ def _run(options: argparse.Namespace) -> int:
     except BrowserMissing as error:
         print(f"consent: {error}", file=sys.stderr)
         return 2
-    if not any(visit.status for visit in seen.visits):
+    if not any(visit.landed and visit.status < 400 for visit in seen.visits):
         reason = next((problem for visit in seen.visits for problem in visit.problems), "no page answered")
-        print(f"consent: {urls[0]} could not be scanned: {reason}", file=sys.stderr)
+        print(f"consent: {urls[0]} could not be scanned: {_plain(reason)}", file=sys.stderr)
         return 2
-    findings = judge(seen, Owners(seen.site, policy), model=model, policy=policy)
+    findings = judge(seen, Owners(seen.site, policy), regime=regime, policy=policy)
     _say(seen, findings)
     _write(options, seen, findings, policy)
     worst = SEVERITIES.index(options.fail_on)
@@ -127,28 +150,37 @@ def _run(options: argparse.Namespace) -> int:
 
 def _address(url: str) -> str:
     whole = url if "://" in url else f"https://{url}"
-    if not re.match(r"https?://[^/\s]+", whole):
+    try:
+        parts = urlsplit(whole)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or True)
+    except ValueError:
+        right = False
+    if not right or re.search(r"\s", whole):
         raise ConfigurationError("must be an http: or https: address", path=("URL",), value=url)
+    if parts.username is not None:
+        raise ConfigurationError(
+            "must name no user: that is for --user, and the address is in the report", path=("URL",)
+        )
     return whole
 
 
-def _law(options: argparse.Namespace) -> tuple[Model, Policy | None]:
-    """The model of the law to judge by, and the policy to compare with."""
-    from ..policy.regime import PRESETS
+def _law(options: argparse.Namespace) -> tuple[Regime, Policy | None]:
+    """The law to judge by, and the policy to compare with."""
+    from ..policy.regime import PRESETS, REGIONS, regime_for_region
     from ..policy.settings import read_settings, read_toml
 
-    model: Model = "opt-in"
-    policy = None
+    regime, policy = PRESETS["eu"], None
     if options.against:
         settings = read_settings(read_toml(options.against), keys=os.urandom(32), where=options.against)
-        policy = settings.policy
-        if settings.regime is not None:
-            model = settings.regime.model
+        policy, regime = settings.policy, settings.regime or regime
     if options.regime:
-        if options.regime not in PRESETS:
+        if options.regime in PRESETS:
+            regime = PRESETS[options.regime]
+        elif options.regime.upper().partition("-")[0] in REGIONS:
+            regime = regime_for_region(options.regime)
+        else:
             raise ConfigurationError("unknown regime", path=("--regime",), value=options.regime, known=PRESETS)
-        model = PRESETS[options.regime].model
-    return model, policy
+    return regime, policy
 
 
 def _hosts(options: argparse.Namespace) -> dict[str, str]:
@@ -176,7 +208,7 @@ def _manner(options: argparse.Namespace) -> Manner:
     for line in options.header:
         name, colon, value = line.partition(":")
         if not colon:
-            raise ConfigurationError("must be NAME:VALUE", path=("--header",), value=line)
+            raise ConfigurationError("must be NAME:VALUE", path=("--header",))  # what was given may be a secret
         headers[name.strip()] = value.strip()
     banner = None
     if options.accept or options.refuse:
@@ -206,9 +238,12 @@ def _login(path: str | None) -> Callable[[Any], Awaitable[None]] | None:
     if spec is None or spec.loader is None or not Path(path).is_file():
         raise ConfigurationError("is no Python file", path=("--login",), value=path)
     module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ConfigurationError(f"cannot be run: {error!r}", path=("--login",), value=path) from error
     login = getattr(module, "login", None)
-    if not asyncio.iscoroutinefunction(login):
+    if not inspect.iscoroutinefunction(login):
         raise ConfigurationError("must define async def login(context)", path=("--login",), value=path)
     return cast("Callable[[Any], Awaitable[None]]", login)
 
@@ -221,7 +256,7 @@ def _progress() -> Callable[[Visit, int], None]:
     def told(visit: Visit, left: int) -> None:
         nonlocal done
         done += 1
-        line = f"{done} visits, {left} to go: {visit.phase} {visit.url} ({visit.seconds:.1f} s)"
+        line = _plain(f"{done} visits, {left} to go: {visit.phase} {visit.url} ({visit.seconds:.1f} s)")
         print(f"\r\x1b[K{line[:110]}" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
         if terminal and not left:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
@@ -229,32 +264,47 @@ def _progress() -> Callable[[Visit, int], None]:
     return told
 
 
+def _plain(text: str) -> str:
+    """What a site chose, without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
 def _say(seen: Scan, findings: Sequence[Finding]) -> None:
     pages = len({visit.url for visit in seen.visits})
     print(f"{seen.site}: {pages} page{'s' * (pages != 1)}, {len(seen.visits)} visits, {seen.browser}")
     for finding in findings:
         where = f"{len(finding.pages)} pages" if len(finding.pages) > 1 else next(iter(finding.pages), "")
-        print(f"\n{finding.severity:8}{finding.text} [{finding.rule.id}]")
-        print(f"        {where}" if where else "", end="\n" if where else "")
-        for evidence in finding.evidence[:3]:
-            print(f"        {evidence}")
-        print(f"        {finding.rule.remedy}")
+        print(f"\n{finding.severity:8}{_plain(finding.text)} [{finding.rule.id}]")
+        for line in filter(None, (where, *finding.evidence[:3], finding.rule.remedy)):
+            print(f"        {_plain(line)}")
     if not findings:
         print("Nothing was found that should not be.")
+
+
+_FILES = ("html", "json", "sarif", "junit", "write")
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """Before minutes are spent on it: whether what is found can be written."""
+    for name in _FILES:
+        path = getattr(options, name)
+        if path is not None and not Path(path).absolute().parent.is_dir():
+            raise ConfigurationError("is in a folder that is not there", path=(f"--{name}",), value=path)
 
 
 def _write(options: argparse.Namespace, seen: Scan, findings: Sequence[Finding], policy: Policy | None) -> None:
     from . import report
     from .propose import propose
 
-    files: tuple[tuple[str | None, Callable[[], str]], ...] = (
-        (options.html, lambda: report.html(seen, findings)),
-        (options.json, lambda: report.as_json(seen, findings)),
-        (options.sarif, lambda: report.sarif(findings)),
-        (options.junit, lambda: report.junit(seen, findings)),
-        (options.write, lambda: propose(seen, policy)),
-    )
-    for path, made in files:
+    made_by: Mapping[str, Callable[[], str]] = {
+        "html": lambda: report.html(seen, findings, policy),
+        "json": lambda: report.as_json(seen, findings),
+        "sarif": lambda: report.sarif(seen, findings),
+        "junit": lambda: report.junit(seen, findings),
+        "write": lambda: propose(seen, policy),
+    }
+    for name in _FILES:
+        path, made = getattr(options, name), made_by[name]
         if path is not None:
             Path(path).write_text(made(), encoding="utf-8")
             print(f"consent: wrote {path}", file=sys.stderr)

@@ -10,9 +10,9 @@ from typing import Literal, TypeAlias
 from ..gate.match import wildcard
 from ..policy.policy import NECESSARY, Policy
 from ..policy.policy import Cookie as DeclaredCookie
-from ..policy.regime import Model
+from ..policy.regime import PRESETS, Model, Regime
 from .seen import Cookie, Phase, Request, Scan, Stored, Visit
-from .who import Owners
+from .who import Owner, Owners
 
 __all__ = ["RULES", "SEVERITIES", "Finding", "Rule", "Severity", "judge"]
 
@@ -20,11 +20,11 @@ __all__ = ["RULES", "SEVERITIES", "Finding", "Rule", "Severity", "judge"]
 Severity: TypeAlias = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
-#: Phases in which nothing that needs consent may happen, by the model of the law.
-_SILENT: Mapping[Model, tuple[Phase, ...]] = {
-    "opt-in": ("before", "refused", "withdrawn", "gpc", "noscript"),
-    "opt-out": ("refused", "withdrawn", "gpc"),
-    "notice": ("refused", "withdrawn", "gpc"),
+#: Phases in which nothing that needs consent may happen, by the model of the law; with the signal, too, where it binds.
+_SILENT: Mapping[Model, frozenset[Phase]] = {
+    "opt-in": frozenset({"before", "refused", "withdrawn", "gpc", "noscript"}),
+    "opt-out": frozenset({"refused", "withdrawn"}),
+    "notice": frozenset({"refused", "withdrawn"}),
 }
 _WHEN: Mapping[Phase, str] = {
     "before": "before any choice",
@@ -69,6 +69,8 @@ RULES: Mapping[str, Rule] = {
              "Put a button that refuses beside the one that accepts, alike in size and look."),
         Rule("no-withdrawal", "warning", "It was not found how to withdraw",
              "Put a link to the settings on every page."),
+        Rule("unfinished", "warning", "A page could not be looked at",
+             "Open it yourself; give the scan more time (--timeout), name the banner's buttons, or skip it."),
         Rule("leads-to-a-tracker", "note", "A link leads through a service",
              "Link to the page itself, where that is possible."),
         Rule("undeclared", "error", "A service is used that the policy does not declare",
@@ -116,16 +118,23 @@ _Key: TypeAlias = tuple[str, str, Phase | None]
 _MOST_EVIDENCE = 20
 
 
-def judge(scan: Scan, owners: Owners, *, model: Model = "opt-in", policy: Policy | None = None) -> tuple[Finding, ...]:
+def judge(
+    scan: Scan, owners: Owners, *, regime: Regime = PRESETS["eu"], policy: Policy | None = None
+) -> tuple[Finding, ...]:
     """What should not be, worst first.
 
-    :param model: the model of the law that the site is judged by.
+    :param regime: the law that the site is judged by.
     :param policy: what the site declares, to compare with.
     """
     found: dict[_Key, _Found] = {}
+    silent = _SILENT[regime.model] | ({"gpc"} if "gpc" in regime.signals else set())
     for visit in scan.visits:
-        said = (*_silent(visit, owners), *_asked(visit, owners)) if visit.phase in _SILENT[model] else ()
-        for rule, subject, phase, text, evidence in (*said, *_linked(visit, owners)):
+        exempt = (
+            regime.exempt(policy) if policy is not None and visit.phase in {"before", "noscript"} else frozenset[str]()
+        )
+        whose = _Needing(owners, exempt | {NECESSARY})
+        said = (*_silent(visit, whose), *_asked(visit, whose)) if visit.phase in silent else ()
+        for rule, subject, phase, text, evidence in (*said, *_unfinished(visit), *_linked(visit, owners)):
             each = found.setdefault((rule, subject, phase), _Found(text))
             each.pages[visit.url] = None
             each.evidence.update(dict.fromkeys(evidence))
@@ -144,30 +153,46 @@ def judge(scan: Scan, owners: Owners, *, model: Model = "opt-in", policy: Policy
 _Said: TypeAlias = tuple[str, str, Phase | None, str, Iterable[str]]
 
 
-def _silent(visit: Visit, owners: Owners) -> Iterator[_Said]:
+@dataclass(frozen=True, slots=True)
+class _Needing:
+    """Whose things are, and whether they need consent. ``free``: purposes that do not."""
+
+    of: Owners
+    free: frozenset[str]
+
+    def consent(self, owner: Owner) -> bool:
+        """Whether this owner is known to need it."""
+        return owner.known and not self.waived(owner)
+
+    def waived(self, owner: Owner) -> bool:
+        """Whether this owner is known not to."""
+        return bool(owner.purposes) and self.free.issuperset(owner.purposes)
+
+
+def _silent(visit: Visit, whose: _Needing) -> Iterator[_Said]:
     """What happened in a phase in which nothing should that needs consent."""
     phase = visit.phase
     when = _WHEN[phase]
     if phase in {"refused", "withdrawn"} and not visit.done:
         return
     for request in visit.requests:
-        owner = owners.of_request(request)
-        if owner.known and not owner.necessary:
+        owner = whose.of.of_request(request)
+        if whose.consent(owner):
             yield "service-without-consent", owner.name, phase, f"{owner.title} is called {when}", [_request(request)]
         elif request.third and not owner.known:
             yield "stranger-without-consent", owner.name, phase, f"{owner.name} is called {when}", [_request(request)]
     for cookie in visit.cookies:
-        owner = owners.of_cookie(cookie)
-        if owner.necessary:
-            continue
+        owner = whose.of.of_cookie(cookie)
+        if whose.waived(owner) or (cookie.third and phase == "withdrawn"):
+            continue  # the second: it was agreed to, and a site cannot end what others keep
         if owner.known or cookie.third:
             text = f"The cookie {cookie.name} of {owner.title} is there {when}"
             yield "cookie-without-consent", cookie.name, phase, text, [_cookie(cookie)]
         else:
             yield "unknown-cookie", cookie.name, phase, f"The cookie {cookie.name} is there {when}", [_cookie(cookie)]
     for stored in visit.stored:
-        owner = owners.of_stored(stored)
-        if owner.necessary:
+        owner = whose.of.of_stored(stored)
+        if whose.waived(owner) or (stored.third and phase == "withdrawn"):
             continue
         if owner.known or stored.third:
             text = f"{owner.title} keeps {stored.key} in the browser {when}"
@@ -175,8 +200,8 @@ def _silent(visit: Visit, owners: Owners) -> Iterator[_Said]:
         else:
             yield "unknown-storage", stored.key, phase, f"{stored.key} is kept in the browser {when}", [_stored(stored)]
     for call in visit.calls:
-        by = owners.of_address(call.by) if call.by else None
-        if by is not None and by.necessary:
+        by = whose.of.of_address(call.by) if call.by else None
+        if by is not None and whose.waived(by):
             continue
         name = by.title if by is not None else "a script of the page"
         text = f"{name} reads what tells browsers apart {when}"
@@ -189,15 +214,11 @@ def _silent(visit: Visit, owners: Owners) -> Iterator[_Said]:
         )
 
 
-def _asked(visit: Visit, owners: Owners) -> Iterator[_Said]:
+def _asked(visit: Visit, whose: _Needing) -> Iterator[_Said]:
     """Whether there was something to choose with."""
     if visit.phase == "before" and visit.banner is None:
         needing = sorted(
-            {
-                owner.title
-                for request in visit.requests
-                if (owner := owners.of_request(request)).known and not owner.necessary
-            }
+            {owner.title for request in visit.requests if whose.consent(owner := whose.of.of_request(request))}
         )
         if needing:
             yield "no-banner", "banner", None, "Nothing asks for consent, though something needs it", needing
@@ -211,6 +232,16 @@ def _asked(visit: Visit, owners: Owners) -> Iterator[_Said]:
         )
     if visit.phase == "withdrawn" and not visit.done and visit.banner is not None:
         yield "no-withdrawal", visit.banner.name, None, "It was not found how to withdraw", visit.problems
+
+
+def _unfinished(visit: Visit) -> Iterator[_Said]:
+    """That a page could not be looked at, of which nobody should take silence for a good sign."""
+    asks = visit.banner is not None and (
+        visit.phase == "accepted" or (visit.phase == "refused" and visit.banner.refusable)
+    )
+    if not visit.done and (visit.status == 0 or asks):
+        text = f"A page could not be looked at ({visit.phase})"
+        yield "unfinished", "page", visit.phase, text, [f"{visit.url}: {problem}" for problem in visit.problems]
 
 
 def _linked(visit: Visit, owners: Owners) -> Iterator[_Said]:

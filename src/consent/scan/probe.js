@@ -1,9 +1,10 @@
 // @ts-check
 // Runs first in every document, and says who writes cookies and storage, and who calls what tells browsers apart.
 (() => {
-  const told = /** @type {any} */ (globalThis).__seen;
+  const all = /** @type {any} */ (globalThis);
+  const told = all.__seen;
   if (!told) return;
-  delete (/** @type {any} */ (globalThis).__seen);
+  delete all.__seen;
   /** @type {Map<string, number>} */
   const counts = new Map();
 
@@ -14,7 +15,7 @@
   }
 
   /**
-   * @param {"cookie" | "local" | "session" | "call"} kind
+   * @param {"cookie" | "local" | "session" | "indexeddb" | "cache" | "call"} kind
    * @param {string} name
    */
   function tell(kind, name) {
@@ -23,25 +24,26 @@
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
     // A script that reads a canvas a thousand times is told of now and then.
-    if (count === 1 || (kind === "call" && (count & (count - 1)) === 0)) told({ kind, name, by: scripts, count, origin: location.origin });
+    if (count === 1 || (kind === "call" && (count & (count - 1)) === 0)) told({ kind, name, by: scripts, count, origin: self.origin });
   }
 
   /**
    * @param {any} owner
    * @param {string} name
    * @param {(self: any, values: any[]) => void} before
+   * @param {(self: any) => any} [real] what a method is called on, of what the page has in hand
    */
-  function around(owner, name, before) {
+  function around(owner, name, before, real = (self) => self) {
     const own = owner?.[name];
     if (typeof own !== "function") return;
     owner[name] = new Proxy(own, {
       apply(target, self, values) {
         try {
-          before(self, values);
+          before(real(self), values);
         } catch {
           // What the page does goes on, whatever we make of it.
         }
-        return Reflect.apply(target, self, values);
+        return Reflect.apply(target, real(self), values);
       },
     });
   }
@@ -63,6 +65,7 @@
       },
       set:
         own.set &&
+        /** @type {(this: any, value: any) => void} */
         function (value) {
           written?.(value);
           own.set?.call(this, value);
@@ -70,13 +73,57 @@
     });
   }
 
-  watch(Document.prototype, "cookie", (value) => tell("cookie", String(value).split("=")[0].trim()));
-  around(/** @type {any} */ (globalThis).CookieStore?.prototype, "set", (_, [name]) => tell("cookie", typeof name === "object" ? name.name : String(name)));
-  try {
-    const { localStorage: local } = globalThis;
-    around(Storage.prototype, "setItem", (self, [key]) => tell(self === local ? "local" : "session", String(key)));
-  } catch {
-    // A frame without storage.
+  watch(Document.prototype, "cookie", (value) => tell("cookie", String(value).split("=")[0]?.trim() ?? ""));
+  around(all.CookieStore?.prototype, "set", (_, [name]) => tell("cookie", String(typeof name === "object" ? name.name : name)));
+  around(all.IDBFactory?.prototype, "open", (_, [name]) => tell("indexeddb", String(name)));
+  around(all.CacheStorage?.prototype, "open", (_, [name]) => tell("cache", String(name)));
+
+  // A key may be set like any property, "localStorage.key = 1", of which only a proxy hears. What is called on the proxy
+  // is called on what it stands for.
+  /** @type {WeakMap<object, Storage>} */
+  const stores = new WeakMap();
+  const real = (/** @type {any} */ self) => stores.get(self) ?? self;
+  /** @type {WeakMap<object, "local" | "session">} */
+  const areas = new WeakMap();
+  for (const name of ["getItem", "setItem", "removeItem", "clear", "key"]) {
+    around(Storage.prototype, name, (self, [key]) => name === "setItem" && tell(areas.get(self) ?? "local", String(key)), real);
+  }
+  const size = Object.getOwnPropertyDescriptor(Storage.prototype, "length");
+  Object.defineProperty(Storage.prototype, "length", {
+    ...size,
+    /** @this {any} */
+    get() {
+      return size?.get?.call(real(this));
+    },
+  });
+  for (const area of /** @type {const} */ (["local", "session"])) {
+    const own = Object.getOwnPropertyDescriptor(globalThis, `${area}Storage`);
+    if (!own?.get || !own.configurable) continue;
+    /** @type {any} */
+    let proxy;
+    Object.defineProperty(globalThis, `${area}Storage`, {
+      ...own,
+      get() {
+        const store = own.get?.call(globalThis); // refuses where a frame has no storage
+        if (!proxy && store) {
+          const tells = (/** @type {string | symbol} */ key) => typeof key === "string" && tell(area, key);
+          proxy = new Proxy(store, {
+            get: (target, key) => Reflect.get(target, key, target),
+            set(target, key, value) {
+              tells(key);
+              return Reflect.set(target, key, value, target);
+            },
+            defineProperty(target, key, descriptor) {
+              tells(key);
+              return Reflect.defineProperty(target, key, descriptor);
+            },
+          });
+          stores.set(proxy, store);
+          areas.set(store, area);
+        }
+        return proxy ?? store;
+      },
+    });
   }
 
   const call = (/** @type {string} */ name) => () => tell("call", name);
@@ -85,12 +132,12 @@
   around(CanvasRenderingContext2D.prototype, "getImageData", call("canvas.getImageData"));
   for (const kind of ["WebGLRenderingContext", "WebGL2RenderingContext"]) {
     // UNMASKED_VENDOR_WEBGL and UNMASKED_RENDERER_WEBGL: the graphics card.
-    around(/** @type {any} */ (globalThis)[kind]?.prototype, "getParameter", (_, [what]) => (what === 37445 || what === 37446) && tell("call", "webgl renderer"));
+    around(all[kind]?.prototype, "getParameter", (_, [what]) => (what === 37445 || what === 37446) && tell("call", "webgl renderer"));
   }
-  around(/** @type {any} */ (globalThis).OfflineAudioContext?.prototype, "startRendering", call("offline audio"));
-  around(/** @type {any} */ (globalThis).RTCPeerConnection?.prototype, "createDataChannel", call("webrtc data channel"));
-  around(/** @type {any} */ (navigator).__proto__, "getBattery", call("navigator.getBattery"));
-  around(/** @type {any} */ (globalThis).MediaDevices?.prototype, "enumerateDevices", call("media devices"));
-  around(/** @type {any} */ (globalThis).NavigatorUAData?.prototype, "getHighEntropyValues", call("userAgentData.getHighEntropyValues"));
+  around(all.OfflineAudioContext?.prototype, "startRendering", call("offline audio"));
+  around(all.RTCPeerConnection?.prototype, "createDataChannel", call("webrtc data channel"));
+  around(Object.getPrototypeOf(navigator), "getBattery", call("navigator.getBattery"));
+  around(all.MediaDevices?.prototype, "enumerateDevices", call("media devices"));
+  around(all.NavigatorUAData?.prototype, "getHighEntropyValues", call("userAgentData.getHighEntropyValues"));
   for (const name of ["plugins", "mimeTypes", "deviceMemory"]) watch(Navigator.prototype, name, undefined, call(`navigator.${name}`));
 })();

@@ -72,9 +72,10 @@ def _lines(scan: Scan, known: Iterable[Owner], strangers: Mapping[str, _Stranger
     for owner in sorted(known, key=lambda each: each.name):
         yield ""
         yield f"[services.{owner.name}]  # {owner.title}: {', '.join(services[owner.name].purposes)}"
+    taken = {*services, "own"}
     for domain, stranger in sorted(strangers.items()):
         yield ""
-        yield f"[services.{_name(domain)}]  # nobody knows this one: say what it is for"
+        yield f"[services.{_name(domain, taken)}]  # nobody knows this one: say what it is for"
         yield f"title = {_quoted(domain)}"
         yield 'purposes = ["marketing"]'
         yield from _facts(stranger)
@@ -103,9 +104,13 @@ def _facts(stranger: _Stranger) -> Iterator[str]:
         yield f"storage = [{', '.join(map(_quoted, stranger.storage))}]"
 
 
-def _name(domain: str) -> str:
-    name = re.sub(r"[^a-z0-9]+", "-", domain.lower()).strip("-")[:32]
-    return name if name[:1].isalpha() else f"s-{name}"[:32]
+def _name(domain: str, taken: set[str]) -> str:
+    """What a domain's service is called, unlike all that are ``taken``, to which it is added."""
+    letters = re.sub(r"[^a-z0-9]+", "-", domain.lower()).strip("-")
+    stem = (letters if letters[:1].isalpha() else f"s-{letters}")[:28].rstrip("-")
+    name = next(name for name in (stem, *(f"{stem}-{number}" for number in range(2, 999))) if name not in taken)
+    taken.add(name)
+    return name
 
 
 def _quoted(text: str) -> str:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..errors import ConsentError
-from .crawl import Frontier, robots_of, sitemap_of
-from .domain import host_of
+from .crawl import Frontier, led, robots_of, sitemap_of
+from .domain import host_of, is_third
 from .seen import PHASES, Phase, Scan, Visit
-from .visit import Manner, visit
+from .visit import Manner, profile, tell, visit
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -35,7 +35,7 @@ _CHROMIUMS = (
 
 
 class BrowserMissing(ConsentError):
-    """There is no browser to scan with, or it does not start. The message says how to get one."""
+    """There is no browser to scan with, or it does not start, or ends. The message says how to get one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,17 @@ async def scan(plan: Plan) -> Scan:
     """
     began = int(time.time())
     async with _browser(plan) as browser:
-        visits = await _visits(browser, plan)
+        site, visits = await _visits(browser, plan)
         name = f"{browser.browser_type.name.capitalize()} {browser.version}"
     order = {phase: number for number, phase in enumerate(PHASES)}
     pages = list(dict.fromkeys(each.url for each in visits))
     visits.sort(key=lambda each: (pages.index(each.url), order[each.phase]))
-    return Scan(host_of(plan.urls[0]), began, name, tuple(visits))
+    return Scan(site, began, name, tuple(visits))
 
 
-async def _visits(browser: Browser, plan: Plan) -> list[Visit]:
-    frontier = await _frontier(browser, plan)
+async def _visits(browser: Browser, plan: Plan) -> tuple[str, list[Visit]]:
+    """The site's host, and what was seen."""
+    site, frontier = await _frontier(browser, plan)
     gate = asyncio.Semaphore(plan.at_once)
     visits: list[Visit] = []
     waiting: set[asyncio.Task[None]] = set()
@@ -98,6 +99,10 @@ async def _visits(browser: Browser, plan: Plan) -> list[Visit]:
         first, *others = plan.phases
         # The first visit finds links; the others may go on beside the next page's first.
         seen = await look(url, first)
+        if not seen.landed:
+            continue  # no phase finds a page where there is none
+        if not is_third(host_of(seen.landed), site):
+            frontier.know(seen.landed)
         frontier.add(seen.links, page=url)
         for phase in others:
             task = asyncio.create_task(look_again(url, phase))
@@ -107,28 +112,27 @@ async def _visits(browser: Browser, plan: Plan) -> list[Visit]:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     if waiting:
         await asyncio.gather(*waiting)
-    return visits
+    return site, visits
 
 
-async def _frontier(browser: Browser, plan: Plan) -> Frontier:
+async def _frontier(browser: Browser, plan: Plan) -> tuple[str, Frontier]:
+    """The site's host, to which the first address leads, and the pages to look at."""
     frontier = Frontier(limit=plan.limit, depth=plan.depth, skipped=plan.skipped)
-    frontier.begin(plan.urls)
-    if plan.limit > len(plan.urls) and (plan.robots or plan.sitemap):
-        manner = plan.manner
-        credentials = {"username": manner.user, "password": manner.password} if manner.user else None
-        context = await browser.new_context(
-            http_credentials=credentials,  # type: ignore[arg-type]
-            extra_http_headers=dict(manner.headers),
-            ignore_https_errors=manner.ignore_https_errors,
-        )
-        try:
-            rules = await robots_of(context.request, plan.urls[0])
+    context = await browser.new_context(**profile(plan.urls[0], "noscript", plan.manner))
+    try:
+        if plan.manner.headers:
+            await tell(context, plan.urls[0], plan.manner.headers)
+        page = await context.new_page()
+        urls = [await led(page, url) for url in plan.urls]
+        frontier.begin(urls)
+        if plan.limit > len(urls) and (plan.robots or plan.sitemap):
+            rules = await robots_of(page, urls[0])
             frontier.robots = rules if plan.robots else None
             if plan.sitemap:
-                frontier.add(await sitemap_of(context.request, plan.urls[0], rules))
-        finally:
-            await context.close()
-    return frontier
+                frontier.add(await sitemap_of(page, urls[0], rules))
+    finally:
+        await context.close()
+    return host_of(urls[0]), frontier
 
 
 @asynccontextmanager
@@ -153,10 +157,14 @@ async def _browser(plan: Plan) -> AsyncIterator[Browser]:
                 )
         except Error as error:
             reason = str(error).strip().partition("\n")[0]
-            how = "install one (apt install chromium), or run playwright install, or name one with --program"
+            system = "install one (apt install chromium), or " if plan.browser == "chromium" else ""
+            how = f"{system}run playwright install {plan.browser}, or name one with --program"
             raise BrowserMissing(f"{plan.browser} does not start: {reason}; {how}") from error
         try:
             yield browser
+        except Error as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise BrowserMissing(f"{plan.browser} ended while it was needed: {reason}") from error
         finally:
             await browser.close()
 

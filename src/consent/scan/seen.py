@@ -86,6 +86,7 @@ class Banner:
 class Visit:
     """One page, in one phase.
 
+    ``landed``     the address at which the page was in the end; ``""`` if none was opened.
     ``done``       whether the phase came about: a banner that cannot be refused leaves ``refused`` undone.
     ``problems``   what went wrong, in words; the rest is what was seen all the same.
     ``requests``, ``cookies``, ``stored``, ``calls``: of a phase with a choice, only what came after it; but all cookies
@@ -95,6 +96,7 @@ class Visit:
 
     url: str
     phase: Phase
+    landed: str = ""
     done: bool = True
     status: int = 0
     title: str = ""

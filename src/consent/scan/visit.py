@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
-from .banners import Known, Shown, find
-from .domain import host_of
-from .seen import Banner, Phase, Visit
+from .banners import Known, Shown, find, first_visible
+from .domain import host_of, is_third
+from .seen import Banner, Cookie, Phase, Visit
 from .watch import Watch
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Page
+    from playwright.async_api import Browser, BrowserContext, Page, Route
 
-__all__ = ["Manner", "visit"]
+__all__ = ["Manner", "profile", "tell", "visit"]
 
 #: Seconds without a request after which a page has settled.
 _QUIET = 0.6
+#: Seconds for a button to come up, and for a browser to tell its cookies or to close a profile.
+_PRESSING, _CLOSING = 3.0, 10.0
+#: What pages are sent as.
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _LINKS = """() => [...document.querySelectorAll("a[href], area[href]")].map((link) => link.href).slice(0, 2000)"""
 #: Down the page and back, as a reader goes, so that what waits for being looked at is asked for.
 _SCROLL = """async () => {
@@ -58,74 +63,149 @@ class Manner:
 async def visit(browser: Browser, url: str, phase: Phase, manner: Manner) -> Visit:
     """Visit a page once. Never raises for what a site does: problems are told in what is returned."""
     began = time.monotonic()
-    context = await browser.new_context(**_profile(phase, manner))
+    seen = Visit(url, phase)
     try:
-        if phase == "gpc":
-            await context.add_init_script(_SIGNAL)
-        context.set_default_timeout(manner.timeout * 1000)
-        page = await context.new_page()
-        seen = Visit(url, phase)
-        try:
-            if manner.login is not None:
-                await manner.login(context)
-            watch = Watch(host_of(url))
-            await watch.attach(context, page)
-            seen = await _visited(context, page, watch, seen, manner)
-        except Exception as error:
-            seen = replace(seen, done=False, problems=(*seen.problems, _first_line(error)))
-        return replace(seen, seconds=round(time.monotonic() - began, 3))
+        context = await browser.new_context(**profile(url, phase, manner))
+    except Exception as error:  # the browser is gone
+        return replace(seen, done=False, problems=(_first_line(error),))
+    try:
+        seen = await _visited(context, seen, manner)
     finally:
-        await context.close()
+        await _closed(context)
+    return replace(seen, seconds=round(time.monotonic() - began, 3))
 
 
-def _profile(phase: Phase, manner: Manner) -> dict[str, Any]:
-    profile: dict[str, Any] = {
+def profile(url: str, phase: Phase, manner: Manner) -> dict[str, Any]:
+    """A browser profile of its own for a page in a phase, as Playwright's ``new_context`` takes it."""
+    options: dict[str, Any] = {
         "viewport": {"width": manner.width, "height": manner.height},
         "locale": manner.language,
         "java_script_enabled": phase != "noscript",
         "ignore_https_errors": manner.ignore_https_errors,
-        "extra_http_headers": {**manner.headers, **({"Sec-GPC": "1"} if phase == "gpc" else {})},
+        "accept_downloads": False,
+        "extra_http_headers": {"Sec-GPC": "1"} if phase == "gpc" else {},
     }
     if manner.user:
-        profile["http_credentials"] = {"username": manner.user, "password": manner.password}
-    return profile
+        # No third party that asks for a password is given the site's.
+        options["http_credentials"] = {
+            "username": manner.user,
+            "password": manner.password,
+            "origin": "{0.scheme}://{0.netloc}".format(urlsplit(url)),
+        }
+    return options
 
 
-async def _visited(context: BrowserContext, page: Page, watch: Watch, seen: Visit, manner: Manner) -> Visit:
-    response = await page.goto(seen.url, wait_until="domcontentloaded")
+async def _visited(context: BrowserContext, seen: Visit, manner: Manner) -> Visit:
+    watch = Watch(host_of(seen.url))
+    try:
+        async with asyncio.timeout(3 * manner.timeout + 6 * manner.patience):
+            context.set_default_timeout(manner.timeout * 1000)
+            if seen.phase == "gpc":
+                await context.add_init_script(_SIGNAL)
+            page = await context.new_page()
+            if manner.login is not None:
+                await manner.login(context)
+            if manner.headers:
+                await tell(context, seen.url, manner.headers)
+            await watch.attach(context, page)
+            seen = await _opened(page, watch, seen, manner)
+            shown = await _patiently(page, manner)
+            if shown is not None:
+                seen = replace(seen, banner=Banner(shown.known.name, refusable=shown.refuse is not None))
+            if seen.phase in {"refused", "accepted", "withdrawn"}:
+                problem = await _chosen(page, watch, shown, seen, manner)
+                if problem:
+                    seen = replace(seen, done=False, problems=(*seen.problems, problem))
+            seen = await _described(page, seen, manner)
+            if seen.phase != "noscript":
+                seen = replace(seen, stored=await watch.stored(page))
+    except _NoPage as error:  # and what another site does is not this one's
+        return replace(seen, done=False, status=error.status, problems=(str(error),))
+    except TimeoutError:
+        seen = replace(seen, done=False, problems=(*seen.problems, "the page keeps the browser busy"))
+    except Exception as error:
+        seen = replace(seen, done=False, problems=(*seen.problems, _first_line(error)))
+    return replace(seen, requests=watch.requests(), calls=watch.calls(), cookies=await _cookies(context, watch))
+
+
+async def tell(context: BrowserContext, url: str, headers: Mapping[str, str]) -> None:
+    """Send these headers to the site, and to nobody else: they may be secrets."""
+
+    async def more(route: Route) -> None:
+        # Names in the case that the browser gives them in, so that each is there once.
+        given = {name.lower(): value for name, value in headers.items()}
+        await route.continue_(headers={**route.request.headers, **given})
+
+    await context.route(lambda asked: not is_third(host_of(asked), host_of(url)), more)
+
+
+async def _opened(page: Page, watch: Watch, seen: Visit, manner: Manner) -> Visit:
+    """Open the page, and wait until it has settled.
+
+    :raises _NoPage: where there is none, or another site's.
+    """
+    try:
+        response = await page.goto(seen.url, wait_until="commit")
+    except Exception as error:
+        if "Download is starting" in str(error):
+            raise _NoPage("this is a file to keep", 200) from error
+        raise
+    if response is not None:
+        seen = replace(seen, status=response.status)
+        kind = (await response.header_value("content-type") or "").partition(";")[0].strip().lower()
+        if kind and kind not in _PAGES:
+            raise _NoPage(f"this is no page: {kind}", seen.status)
+    try:
+        await page.wait_for_load_state("domcontentloaded")
+    except Exception as error:
+        seen = replace(seen, problems=(*seen.problems, f"the page was not read to its end: {_first_line(error)}"))
     await _settle(page, watch, manner, scrolled=seen.phase in {"before", "gpc", "noscript"})
-    problems: list[str] = []
-    done = True
-    shown = await _patiently(page, manner)
-    if seen.phase in {"refused", "accepted", "withdrawn"}:
-        problem = await _chosen(page, watch, shown, seen, manner)
-        problems += [problem] if problem else []
-        done = not problem
-    scripted = seen.phase != "noscript"
+    if is_third(host_of(page.url), host_of(seen.url)):
+        raise _NoPage(f"this leads to another site: {page.url}", seen.status)
+    if seen.status >= 400:
+        seen = replace(seen, problems=(*seen.problems, f"the site answers {seen.status}"))
+    return replace(seen, landed=page.url)
+
+
+class _NoPage(Exception):
+    """An address has no page of the site; the message says what it has."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+async def _described(page: Page, seen: Visit, manner: Manner) -> Visit:
+    links: list[str] = await page.evaluate(_LINKS) if seen.phase != "noscript" else []
     return replace(
         seen,
-        done=done,
-        status=response.status if response is not None else 0,
-        title=await page.title(),
-        banner=Banner(shown.known.name, refusable=shown.refuse is not None) if shown is not None else None,
-        requests=watch.requests(),
-        cookies=await watch.cookies(context),
-        stored=await watch.stored(page) if scripted else (),
-        calls=watch.calls(),
-        links=tuple(dict.fromkeys(await page.evaluate(_LINKS))) if seen.phase == "before" else (),
-        problems=tuple(problems),
+        landed=page.url,
+        title=(await page.title()).encode("utf-8", "replace").decode("utf-8"),
+        links=tuple(dict.fromkeys(links)),
         screenshot=await page.screenshot(type="jpeg", quality=60) if manner.screenshots else b"",
     )
 
 
+async def _cookies(context: BrowserContext, watch: Watch) -> tuple[Cookie, ...]:
+    try:
+        return await asyncio.wait_for(watch.cookies(context), _CLOSING)
+    except Exception:  # the browser is gone
+        return ()
+
+
+async def _closed(context: BrowserContext) -> None:
+    with suppress(Exception):  # it is gone, or hangs, and ends with the browser
+        await asyncio.wait_for(context.close(), _CLOSING)
+
+
 async def _patiently(page: Page, manner: Manner) -> Shown | None:
     """The banner; some come late."""
-    ends = time.monotonic() + min(2.0, manner.patience)
+    ends = time.monotonic() + manner.patience / 2
     while True:
         shown = await find(page, manner.banner)
         if shown is not None or time.monotonic() > ends:
             return shown
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.2)
 
 
 async def _chosen(page: Page, watch: Watch, shown: Shown | None, seen: Visit, manner: Manner) -> str:
@@ -134,19 +214,22 @@ async def _chosen(page: Page, watch: Watch, shown: Shown | None, seen: Visit, ma
         return "nothing on this page asks for consent"
     accepting = seen.phase != "refused"
     button = shown.accept if accepting else shown.refuse
+    # What ran before the choice is another phase's.
+    watch.forget()
     if button is not None:
         await button.click()
     elif accepting:
         return f"the banner ({shown.known.name}) has no button to accept with"
-    elif not await _press_all(page, shown.known.refusing):
+    elif not shown.known.refusing or not await _press_all(page, shown.known.refusing):
         return f"the banner ({shown.known.name}) has no button to refuse with"
     if seen.phase == "withdrawn":
         await _settle(page, watch, manner)
         if not await _withdrawn(page, shown.known):
             return f"it is not known how to withdraw what was agreed to ({shown.known.name})"
+        await _settle(page, watch, manner)
+        # What was agreed to runs until its page is left.
+        watch.forget()
     await _settle(page, watch, manner)
-    # What a page may do after the choice shows when it is opened again; what ran before it is another phase's.
-    watch.forget()
     await page.goto(seen.url, wait_until="domcontentloaded")
     await _settle(page, watch, manner, scrolled=True)
     return ""
@@ -156,27 +239,34 @@ async def _withdrawn(page: Page, known: Known) -> bool:
     """Take an agreement back, the way a visitor would."""
     if not known.reopen:
         return False
-    if known.name == "consent":
-        link = page.locator(known.reopen).first
-        await page.goto(urljoin(page.url, await link.get_attribute("href") or ""), wait_until="domcontentloaded")
-    elif "(" in known.reopen:
-        await page.evaluate(f"() => {{ {known.reopen} }}")
-    else:
-        await page.locator(known.reopen).first.click()
-    await asyncio.sleep(0.3)
-    if known.reopen.endswith(("withdraw()", "DisagreeToAll()")):
-        return True
-    return await _press_all(page, known.refusing or ((known.refuse,) if known.refuse else ()))
+    try:
+        if known.name == "consent":
+            link = page.locator(known.reopen).first
+            href = await link.get_attribute("href", timeout=_PRESSING * 1000)
+            await page.goto(urljoin(page.url, href or ""), wait_until="domcontentloaded")
+        elif "(" in known.reopen:
+            await page.evaluate(f"() => {{ {known.reopen} }}")
+        elif not await _press_all(page, (known.reopen,)):
+            return False
+    except Exception:
+        return False
+    pressed = known.withdrawing if known.withdrawing is not None else (known.refusing or (known.refuse,))[-1:]
+    return await _press_all(page, pressed)
 
 
 async def _press_all(page: Page, selectors: tuple[str, ...]) -> bool:
+    """Press what these select, one after the other, each as soon as it is there; whether all were."""
     for selector in selectors:
-        button = page.locator(selector).first
+        ends = time.monotonic() + _PRESSING
+        while (button := await first_visible(page, selector)) is None:
+            if not selector or time.monotonic() > ends:
+                return False
+            await asyncio.sleep(0.1)
         try:
-            await button.click(timeout=3000)
+            await button.click(timeout=_PRESSING * 1000)
         except Exception:
             return False
-    return bool(selectors)
+    return True
 
 
 async def _settle(page: Page, watch: Watch, manner: Manner, *, scrolled: bool = False) -> None:
@@ -188,7 +278,7 @@ async def _settle(page: Page, watch: Watch, manner: Manner, *, scrolled: bool = 
             await asyncio.wait_for(page.evaluate(_SCROLL), manner.patience)
     except Exception:  # noqa: S110 - a page that never ends to load, or that is being left
         pass
-    while (now := time.monotonic()) < ends and now - watch.last < _QUIET:
+    while time.monotonic() < ends and not watch.quiet(_QUIET):
         await asyncio.sleep(0.1)
 
 

@@ -20,6 +20,10 @@ __all__ = ["Watch"]
 #: What is kept of a page: nobody reads more, and a page may ask for ever.
 _MOST_REQUESTS = 5000
 _DAY = 86_400.0
+#: Letters of a name that a page chose.
+_LONGEST_NAME = 200
+#: What stays open for as long as it likes, or is sent while a page is left, and is not waited for.
+_LASTING = frozenset({"eventsource", "media", "ping", "websocket"})
 #: Addresses that led to one that are told; a longer chain is a loop.
 _LONGEST_CHAIN = 12
 _STORES = """async () => {
@@ -29,7 +33,8 @@ _STORES = """async () => {
   }
   try { found.push(...(await indexedDB.databases()).map(({ name }) => ["indexeddb", name])); } catch {}
   try { found.push(...(await caches.keys()).map((name) => ["cache", name])); } catch {}
-  return [location.origin, found];
+  // Of a frame without an address of its own, it is that of the page it is in.
+  return [self.origin, found];
 }"""
 
 
@@ -44,6 +49,9 @@ class Watch:
         #: What asked for an address, by that address.
         self._initiators: dict[str, str] = {}
         self._redirects: dict[str, str] = {}
+        #: In which document an address was asked for, where nothing else is known.
+        self._documents: dict[str, str] = {}
+        self._open: set[BrowserRequest] = set()
         #: Who set a cookie: by its name and host, or by its name.
         self._set: dict[tuple[str, str], tuple[str, str]] = {}
         self._wrote: dict[tuple[str, str, str], str] = {}
@@ -51,10 +59,9 @@ class Watch:
         self._reading: set[asyncio.Task[None]] = set()
         self._last = self._began
 
-    @property
-    def last(self) -> float:
-        """When something was last asked for, by the clock that only goes forward."""
-        return self._last
+    def quiet(self, seconds: float) -> bool:
+        """Whether nothing is on its way, and nothing was for so long."""
+        return not self._open and time.monotonic() - self._last >= seconds
 
     async def attach(self, context: BrowserContext, page: Page) -> None:
         """Begin to watch, before the page is opened."""
@@ -62,6 +69,8 @@ class Watch:
         await context.add_init_script(files("consent.scan").joinpath("probe.js").read_text("utf-8"))
         context.on("request", self._requested)
         context.on("response", self._responded)
+        context.on("requestfinished", self._ended)
+        context.on("requestfailed", self._ended)
         page.on("websocket", self._connected)
         if context.browser is not None and context.browser.browser_type.name == "chromium":
             session = await context.new_cdp_session(page)
@@ -101,8 +110,9 @@ class Watch:
             except Exception:  # noqa: S112 - a frame that is gone, or may not be asked
                 continue
             for area, key in keys:
-                by = self._wrote.get((area, origin, key), "")
-                found[area, origin, key] = Stored(area, origin, key, is_third(host_of(origin), self._site), by)
+                name = _named(key)
+                by = self._wrote.get((area, origin, name), "")
+                found[area, origin, name] = Stored(area, origin, name, is_third(host_of(origin), self._site), by)
         return tuple(found.values())
 
     # What the browser says
@@ -113,6 +123,14 @@ class Watch:
             self._redirects.setdefault(request.url, request.redirected_from.url)
         if request.url.startswith(("http:", "https:")):
             self._add(request.url, request.resource_type)
+            self._documents.setdefault(request.url, _document_of(request))
+            if request.resource_type not in _LASTING:
+                self._open.add(request)
+
+    def _ended(self, request: BrowserRequest) -> None:
+        if request in self._open:
+            self._last = time.monotonic()
+            self._open.discard(request)
 
     def _connected(self, socket: WebSocket) -> None:
         self._last = time.monotonic()
@@ -150,7 +168,7 @@ class Watch:
             self._initiators.setdefault(url, initiator["url"])
 
     def _told(self, _source: object, message: dict[str, Any]) -> None:
-        kind, name, scripts = message["kind"], str(message["name"])[:200], message["by"]
+        kind, name, scripts = message["kind"], _named(message["name"]), message["by"]
         by = scripts[0] if scripts else ""
         if kind == "cookie":
             self._set.setdefault((name, host_of(message["origin"])), ("script", by))
@@ -164,7 +182,7 @@ class Watch:
     def _chain(self, url: str) -> tuple[str, ...]:
         chain: list[str] = []
         while len(chain) < _LONGEST_CHAIN:
-            url = self._redirects.get(url) or self._initiators.get(url, "")
+            url = self._redirects.get(url) or self._initiators.get(url) or self._documents.get(url, "")
             if not url or url in chain:
                 break
             chain.append(url)
@@ -191,3 +209,20 @@ class Watch:
             by=by,
             how=cast("Any", how),
         )
+
+
+def _named(name: object) -> str:
+    """A name that a page chose, as text that can be kept: of bounded length, without halves of letters."""
+    return str(name)[:_LONGEST_NAME].encode("utf-8", "replace").decode("utf-8")
+
+
+def _document_of(request: BrowserRequest) -> str:
+    """The address of the document, or of the service worker, that asked; ``""`` for a document itself."""
+    if request.is_navigation_request():
+        return ""
+    if request.service_worker is not None:
+        return request.service_worker.url
+    try:
+        return request.frame.url
+    except Exception:  # its frame is gone
+        return ""

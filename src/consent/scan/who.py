@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ..gate.match import Rules, wildcard
 from ..policy import catalogue
 from ..policy.policy import NECESSARY, Policy, Purpose, Service
-from .domain import registrable
+from .domain import host_of, registrable
 from .seen import Cookie, Request, Stored
 
 __all__ = ["Owner", "Owners"]
@@ -78,12 +78,13 @@ class Owners:
 
     def of_address(self, url: str) -> Owner:
         """Whose an address is."""
-        parts = urlsplit(url)
-        # Socket addresses are known by the host that pages are known by.
-        services = self._rules.services_for_url(url, self._site_of(url), False)
+        try:
+            services = self._rules.services_for_url(url, self._site_of(url), False)
+        except ValueError:  # a link that leads nowhere, as somebody wrote it
+            services = ()
         if services:
             return _of_service(services[0])
-        return self._of_host(parts.hostname or "")
+        return self._of_host(host_of(url))
 
     def of_request(self, request: Request) -> Owner:
         """Whose a request is."""
@@ -92,11 +93,16 @@ class Owners:
     def of_cookie(self, cookie: Cookie) -> Owner:
         """Whose a cookie is: by its name, else by the script or host that set it."""
         if not cookie.third:
-            if cookie.name in self._necessary or _SERVING.match(cookie.name):
-                return Owner(self._site, self._site, (NECESSARY,), own=True)
+            serving = Owner(self._site, self._site, (NECESSARY,), own=True)
+            if cookie.name in self._necessary:
+                return serving
             services = self._rules.services_for_cookie(cookie.name)
             if services:
                 return _of_service(services[0])
+            # What others' scripts write is not the site's, whatever it is called.
+            foreign = cookie.how == "script" and cookie.by and not self.of_address(cookie.by).own
+            if _SERVING.match(cookie.name) and not foreign:
+                return serving
         else:
             host = self.of_address(f"https://{cookie.domain.lstrip('.')}/")
             if host.known:

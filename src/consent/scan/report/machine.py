@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -52,8 +53,9 @@ def _visit(visit: Visit) -> Mapping[str, Any]:
     return content
 
 
-def sarif(findings: Sequence[Finding]) -> str:
-    """The findings as SARIF 2.1.0 (OASIS): a rule each, a result for each page."""
+def sarif(scan: Scan, findings: Sequence[Finding]) -> str:
+    """The findings as SARIF 2.1.0 (OASIS): a rule each, and a result, with its pages."""
+    everywhere = tuple(dict.fromkeys(visit.url for visit in scan.visits))[:1]
     rules = {finding.rule.id: finding.rule for finding in findings}
     numbers = {name: number for number, name in enumerate(rules)}
     content = {
@@ -83,7 +85,9 @@ def sarif(findings: Sequence[Finding]) -> str:
                         "level": _LEVELS[finding.severity],
                         "message": {"text": "\n".join((f"{finding.text}.", *finding.evidence[:5]))},
                         "locations": [
-                            {"physicalLocation": {"artifactLocation": {"uri": page}}} for page in finding.pages[:10]
+                            # GitHub takes no result without a location.
+                            {"physicalLocation": {"artifactLocation": {"uri": page}}}
+                            for page in finding.pages[:10] or everywhere
                         ],
                         # The same finding of another day is the same.
                         "partialFingerprints": {"consentFinding/v1": _fingerprint(finding)},
@@ -118,5 +122,5 @@ def junit(scan: Scan, findings: Sequence[Finding]) -> str:
 
 
 def _printable(text: str) -> str:
-    """A text without what XML 1.0 has no place for."""
-    return "".join(letter if letter >= " " or letter in "\t\n" else "\ufffd" for letter in text)
+    """A text without what XML 1.0 has no place for (its production 2)."""
+    return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

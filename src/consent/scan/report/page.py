@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from ...policy.policy import Policy
 from ...sheet import NONE, code, details, document, number, section, table, tiles
 from ..judge import SEVERITIES, Finding
 from ..seen import PHASES, Cookie, Phase, Request, Scan, Visit
@@ -29,9 +30,9 @@ _COLUMNS = ("Before", "Refused", "Accepted", "Withdrawn", "GPC", "No script")
 _WIDTH, _LINE = 640, 14
 
 
-def html(scan: Scan, findings: Sequence[Finding]) -> str:
-    """The report. It loads nothing, runs nothing, and can be printed."""
-    owners = Owners(scan.site)
+def html(scan: Scan, findings: Sequence[Finding], policy: Policy | None = None) -> str:
+    """The report. It loads nothing, runs nothing, and can be printed. ``policy``: what the site declares."""
+    owners = Owners(scan.site, policy)
     when = datetime.fromtimestamp(scan.began, UTC).strftime("%d %B %Y, %H:%M UTC")
     pages = number("page", len({visit.url for visit in scan.visits}))
     return document(
