@@ -14,7 +14,7 @@ import jinja2
 import pytest
 
 from consent.banner.look import Look, inline_style
-from consent.banner.markup import asset_url
+from consent.banner.script import asset_url
 from consent.banner.text import keys
 from consent.exchange.choice import read_choice
 from consent.exchange.facts import Facts

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from consent.banner.look import Look, asset, foot_style, inline_style, stylesheet
-from consent.banner.markup import shown
+from consent.banner.notice import shown
 from consent.banner.text import LANGUAGES, Words, keys
 from consent.errors import ConfigurationError
 from consent.policy.policy import BUILT_IN_PURPOSES, Cookie, Policy, Purpose, Service

@@ -16,18 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from consent.banner.card import card
+from consent.banner.declared import declaration
+from consent.banner.link import link_texts, settings_link, shared_link
 from consent.banner.look import Look, inline_style
-from consent.banner.markup import (
-    card,
-    declaration,
-    link_texts,
-    placeholder,
-    settings_link,
-    settings_page,
-    shared_link,
-    state_script,
-)
 from consent.banner.page import Page
+from consent.banner.placeholder import placeholder
+from consent.banner.script import state_script
+from consent.banner.settings_page import settings_page
 from consent.banner.text import LANGUAGES, Words
 from consent.exchange.choice import read_choice
 from consent.exchange.facts import Facts

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.banner.look import asset
-from consent.banner.markup import vendor_script
+from consent.banner.script import vendor_script
 from consent.banner.vendors import Call, after, before_tags, with_told
 from consent.errors import UnknownService
 from consent.exchange import Append, Consent, Facts, NeedBody, Pass, Reply

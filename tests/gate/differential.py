@@ -263,6 +263,9 @@ def _lexbor(page: str, *, scripting: bool) -> Iterator[Element]:
 
 
 def _html5lib(page: str, *, scripting: bool) -> Iterator[Element]:
+    # It forgets that a comment has begun where a NUL comes first, and takes "<!--\0>" for a whole one. The standard
+    # (13.2.5.43 and 45), the other parsers and browsers do not.
+    page = re.sub("(<!---?)\0", "\\1\ufffd", page)
     parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"))
     try:
         tree = parser.parse(page, scripting=scripting)

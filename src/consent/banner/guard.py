@@ -7,7 +7,7 @@ from functools import lru_cache
 from markupsafe import Markup, escape
 
 from .look import asset
-from .markup import asset_url
+from .script import asset_url
 
 __all__ = ["guard"]
 

@@ -7,49 +7,42 @@ language and state, and filled in per request.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ..errors import ConsentError
 from ..policy.policy import Cookie, Service
-from ..policy.regime import Regime
 from ..visitor.carry import HOUR
 from ..visitor.decision import Status, Visitor
+from .card import card, exempt_text, first_text, refusal
+from .declared import declaration, own_cookie
 from .event import Event, event_of
-from .look import Look, asset, foot_style, inline_style
-from .markup import (
-    asset_url,
-    card,
-    declaration,
-    exempt_text,
-    first_text,
-    link_texts,
-    own_cookie,
-    placeholder,
-    refusal,
-    settings_link,
-    shared_link,
-    state_script,
-    style_url,
-    vendor_script,
-)
+from .link import link_texts, settings_link
+from .look import Look, asset
 from .panel import Row, panel
+from .pieces import (
+    SCRIPT_NONCE,
+    STYLE_NONCE,
+    Shown,
+    escaped,
+    head_of,
+    nested_places,
+    pieces_of,
+    placeholder_of,
+    places,
+    state_of,
+    stylesheet_link,
+    words_of,
+)
+from .script import asset_url
 from .text import Words, find
-from .us import LOADING, gpp_script, gpp_string, gpp_told
-from .vendors import Told, after, before_tags
+from .us import gpp_string, gpp_told
+from .vendors import Told, after
 
 __all__ = ["Inserted", "Page"]
-
-#: Stand for what differs from request to request, in texts that are otherwise the same.
-_TARGET, _STYLE_NONCE, _SCRIPT_NONCE = "/\ue000target".encode(), "\ue000style".encode(), "\ue000script".encode()
-_TARGET_QUOTED = quote(_TARGET, safe="/").encode()
-_PLACES = re.compile(b"(" + b"|".join((_TARGET, _TARGET_QUOTED, _STYLE_NONCE, _SCRIPT_NONCE)) + b")")
 
 
 class Inserted(NamedTuple):
@@ -178,7 +171,7 @@ class Page:
     @property
     def words(self) -> Words:
         """The words in the visitor's language."""
-        return _words(self.look, self.lang)
+        return words_of(self.look, self.lang)
 
     def speak(self, language: str) -> None:
         """Go on in the language that the page says it is in, if we have it."""
@@ -192,7 +185,7 @@ class Page:
         self.placed = True
         if not self.visitor.asked:
             return Markup("")
-        return _stylesheet(self.look, self.base, nonce) + card(
+        return stylesheet_link(self.look, self.base, nonce) + card(
             self.look, self.words, self.visitor.regime, base=self.base, target=self.next, hidden=self.shared
         )
 
@@ -206,7 +199,7 @@ class Page:
 
         ``nonce``: as for :meth:`banner`.
         """
-        return _stylesheet(self.look, self.base, nonce) + declaration(self.look, self.words, self.own_cookie)
+        return stylesheet_link(self.look, self.base, nonce) + declaration(self.look, self.words, self.own_cookie)
 
     @property
     def own_cookie(self) -> Cookie:
@@ -215,8 +208,8 @@ class Page:
 
     def placeholder(self, service: Service) -> bytes:
         """The document that stands in for a held frame, escaped for its ``srcdoc``."""
-        template = _placeholder(self.look, self.lang, service, self.visitor.granted, self.base, shared=self.shared)
-        return template.fill(_nested_places(self.next))
+        template = placeholder_of(self.look, self.lang, service, self.visitor.granted, self.base, shared=self.shared)
+        return template.fill(nested_places(self.next))
 
     def state(self) -> dict[str, Any]:
         """What the page's script is told, and the address ``state`` answers."""
@@ -231,10 +224,10 @@ class Page:
         gpp = gpp_string(self.look.gpp, self.visitor)
         if self.shared and self.look.gpp:
             gpp = ""  # whose page it is, is not known yet
-        template = _head(
+        template = head_of(
             self.look, self.visitor.granted, self.base, decided=decided, gpp=gpp, nonce=nonce is not None, inline=inline
         )
-        return template.fill({_SCRIPT_NONCE: _escaped(nonce)})
+        return template.fill({SCRIPT_NONCE: escaped(nonce)})
 
     @property
     def gpp(self) -> str:
@@ -286,8 +279,8 @@ class Page:
         """What the gate inserts, under the page's Content Security Policy. Call it when the template is done."""
         visitor = self.visitor
         asking = visitor.asked and not self.placed
-        banner, script, footer = _pieces(
-            _Shown(
+        banner, script, footer = pieces_of(
+            Shown(
                 look=self.look,
                 lang=self.lang,
                 regime=visitor.regime,
@@ -305,18 +298,18 @@ class Page:
                 shared=self.shared,
             )
         )
-        places = {
-            **_places(self.next),
-            _STYLE_NONCE: _escaped(style_nonce),
-            _SCRIPT_NONCE: _escaped(script_nonce),
+        given = {
+            **places(self.next),
+            STYLE_NONCE: escaped(style_nonce),
+            SCRIPT_NONCE: escaped(script_nonce),
         }
-        foot = footer.fill(places)
-        later = b"" if asking else script.fill(places)
+        foot = footer.fill(given)
+        later = b"" if asking else script.fill(given)
         if visitor.asked or visitor.granted & frozenset(visitor.policy.optional):
             # A banner placed by hand wants its script. And what runs here may be withdrawn elsewhere; a browser that
             # kept the page alive must then load it again.
-            return Inserted(banner.fill(places), foot + later, b"")
-        return Inserted(banner.fill(places), foot, later)
+            return Inserted(banner.fill(given), foot + later, b"")
+        return Inserted(banner.fill(given), foot, later)
 
 
 def _ends(attributes: Mapping[str, Any], now: int) -> bool:
@@ -331,136 +324,8 @@ def _ends(attributes: Mapping[str, Any], now: int) -> bool:
     return isinstance(expires, str) and " 1970 " in expires  # what frameworks write
 
 
-class _Shown(NamedTuple):
-    """All that decides what is inserted, but for what differs from request to request."""
-
-    look: Look
-    lang: str
-    regime: Regime
-    asking: bool
-    asked: bool
-    status: Status
-    granted: frozenset[str]
-    gpc: bool
-    base: str
-    link: bool
-    inline_style: bool
-    style_nonce: bool
-    script_nonce: bool
-    strict_dynamic: bool
-    shared: bool
-
-
-def _escaped(nonce: str | None) -> bytes:
-    return str(escape(nonce)).encode() if nonce else b""
-
-
-@lru_cache(maxsize=64)
-def _words(look: Look, lang: str) -> Words:
-    return Words(look, lang)
-
-
-class _Template:
-    """A text that is the same for many requests, but for a few places."""
-
-    __slots__ = ("_parts",)
-
-    def __init__(self, text: str) -> None:
-        self._parts = _PLACES.split(text.encode())  # every second one is a marker
-
-    def fill(self, places: Mapping[bytes, bytes]) -> bytes:
-        """The text with its places filled in."""
-        if len(self._parts) == 1:
-            return self._parts[0]
-        parts = [*self._parts]
-        for number in range(1, len(parts), 2):
-            parts[number] = places[parts[number]]
-        return b"".join(parts)
-
-
-@lru_cache(maxsize=256)
-def _placeholder(
-    look: Look, lang: str, service: Service, granted: frozenset[str], base: str, *, shared: bool
-) -> _Template:
-    words = _words(look, lang)
-    document = placeholder(look, words, service, granted, base=base, target=_TARGET.decode(), scripted=shared)
-    return _Template(str(escape(str(document))))
-
-
-@lru_cache(maxsize=256)
-def _head(
-    look: Look, granted: frozenset[str], base: str, *, decided: bool, gpp: str | None, nonce: bool, inline: bool
-) -> _Template:
-    """``gpp``: what is said in the United States; empty where it is not known yet, None where nothing is."""
-    mark = _SCRIPT_NONCE.decode() if nonce else None
-    calls = before_tags(look.policy, look.consent_mode, granted, decided=decided)
-    api = ""
-    if gpp is not None:
-        api = gpp_script(None if inline else asset_url(base, "gpp.js"), nonce=mark)
-        calls = (gpp_told(gpp) if gpp else LOADING, *calls)
-    if not calls:
-        return _Template("")
-    return _Template(api + vendor_script(calls, source=None if inline else asset_url(base, "vendors.js"), nonce=mark))
-
-
-@lru_cache(maxsize=256)
-def _pieces(shown: _Shown) -> tuple[_Template, _Template, _Template]:
-    """Banner, script and footer of a page."""
-    look, regime, base = shown.look, shown.regime, shown.base
-    words, target = _words(look, shown.lang), _TARGET.decode()
-    state = _state_of(
-        look, regime, words, asked=shown.asked, status=shown.status, granted=shown.granted, gpc=shown.gpc, base=base
-    )
-    if shown.shared:
-        state["shared"] = True
-    nonce = _SCRIPT_NONCE.decode() if shown.script_nonce else None
-    source = asset_url(base, "consent.js")
-    script = f"{state_script(source, state, nonce=nonce, strict_dynamic=shown.strict_dynamic)}\n"
-    if shown.inline_style:
-        style_nonce = Markup(' nonce="{}"').format(_STYLE_NONCE.decode()) if shown.style_nonce else ""
-        marked = Markup("<style{}>{{}}</style>").format(style_nonce)
-        style = marked.format(Markup(inline_style(look.layout, look.theme)))  # noqa: S704 - our own file
-        below = marked.format(Markup(foot_style()))  # noqa: S704
-    else:
-        style = Markup('<link rel="stylesheet" href="{}">').format(style_url(look, base))
-        below = Markup("")  # then it looks like the site's other text
-    asks = card(look, words, regime, base=base, target=target, hidden=shown.shared)
-    banner = f"{style}{asks}{script}" if shown.asking else ""
-    said = Markup('lang="{}" dir="{}"').format(words.language, words.direction)
-    foot = ""
-    if shown.gpc or shown.shared:
-        foot += Markup('<p id="yc-g" role="status" {}{}><b>{}.</b> {}</p>').format(
-            said, Markup("") if shown.gpc else Markup(" hidden"), words("gpc_title"), words("gpc")
-        )
-    if shown.link and look.policy.optional:
-        link = shared_link if shown.shared else settings_link
-        # A region of its own: it stands outside whatever landmarks the page has.
-        foot += Markup('<p id="yc-l" role="region" aria-label="{}" {}>{}</p>').format(
-            words("settings_title"), said, link(words, regime, base=base, target=target)
-        )
-    return _Template(banner), _Template(script), _Template(f"{below}{foot}\n" if foot else "")
-
-
-@lru_cache(maxsize=256)
-def _places(target: str) -> Mapping[bytes, bytes]:
-    """The page's path, in an attribute and in a query in an attribute, by their markers."""
-    return {_TARGET: str(escape(target)).encode(), _TARGET_QUOTED: str(escape(quote(target, safe="/"))).encode()}
-
-
-@lru_cache(maxsize=256)
-def _nested_places(target: str) -> Mapping[bytes, bytes]:
-    """The same in a document within an attribute."""
-    return {marker: str(escape(value.decode())).encode() for marker, value in _places(target).items()}
-
-
-def _stylesheet(look: Look, base: str, nonce: str | None) -> Markup:
-    """The link to our stylesheet, where it is placed by hand."""
-    marked = Markup(' nonce="{}"').format(nonce) if nonce else ""
-    return Markup('<link rel="stylesheet" href="{}"{}>').format(style_url(look, base), marked)
-
-
 def _state(look: Look, visitor: Visitor, words: Words, base: str) -> dict[str, Any]:
-    return _state_of(
+    return state_of(
         look,
         visitor.regime,
         words,
@@ -470,37 +335,3 @@ def _state(look: Look, visitor: Visitor, words: Words, base: str) -> dict[str, A
         gpc=visitor.honours_gpc,
         base=base,
     )
-
-
-def _state_of(
-    look: Look,
-    regime: Regime,
-    words: Words,
-    *,
-    asked: bool,
-    status: Status,
-    granted: frozenset[str],
-    gpc: bool,
-    base: str,
-) -> dict[str, Any]:
-    policy = look.policy
-    optional = set(policy.optional)
-    return {
-        "policy": policy.version,
-        "lang": words.language,
-        "model": regime.model,
-        "status": status,
-        "granted": sorted(granted & optional),
-        "optional": list(policy.optional),
-        "asked": asked,
-        "gpc": gpc,
-        "url": f"{base}decision",
-        "settings": f"{base}settings",
-        "style": style_url(look, base),
-        "storage": {
-            name: sorted({key for service in policy.services_for(name) for key in service.storage})
-            for name in policy.optional
-            if any(service.storage for service in policy.services_for(name))
-        },
-        "words": {"saved": words("saved"), "failed": words("not_saved"), "close": words("close")},
-    }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from .markup import status, style_url
+from .script import style_url
+from .settings_page import status
 
 if TYPE_CHECKING:
     from .page import Page

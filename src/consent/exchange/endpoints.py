@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
 from ..banner.look import Asset, asset, stylesheet
-from ..banner.markup import settings_page, shown
+from ..banner.notice import shown
 from ..banner.receipt import receipt_page
+from ..banner.settings_page import settings_page
 from ..banner.text import LANGUAGES, Words, negotiate
 from ..errors import InvalidRequest
 from ..gate.cookies import expire
