@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..errors import ConsentError
@@ -69,6 +70,8 @@ async def scan(plan: Plan) -> Scan:
     """
     began = int(time.time())
     async with _browser(plan) as browser:
+        if not plan.manner.agent:
+            plan = replace(plan, manner=replace(plan.manner, agent=_agent(browser)))
         site, visits = await _visits(browser, plan)
         name = f"{browser.browser_type.name.capitalize()} {browser.version}"
     order = {phase: number for number, phase in enumerate(PHASES)}
@@ -152,6 +155,8 @@ async def _browser(plan: Plan) -> AsyncIterator[Browser]:
                     args=[
                         "--disable-features=IsolateOrigins,site-per-process",
                         "--disable-site-isolation-trials",
+                        # Banners and trackers hide from what says that a program drives it.
+                        "--disable-blink-features=AutomationControlled",
                         *_mapped(plan.hosts),
                     ],
                 )
@@ -167,6 +172,16 @@ async def _browser(plan: Plan) -> AsyncIterator[Browser]:
             raise BrowserMissing(f"{plan.browser} ended while it was needed: {reason}") from error
         finally:
             await browser.close()
+
+
+def _agent(browser: Browser) -> str:
+    """The name by which a Chromium with a window goes; ``""`` for another browser's own."""
+    if browser.browser_type.name != "chromium":
+        return ""
+    system = {"darwin": "Macintosh; Intel Mac OS X 10_15_7", "win32": "Windows NT 10.0; Win64; x64"}
+    of = system.get(sys.platform, "X11; Linux x86_64")
+    major = browser.version.partition(".")[0]
+    return f"Mozilla/5.0 ({of}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.0.0 Safari/537.36"
 
 
 def _mapped(hosts: Mapping[str, str]) -> list[str]:

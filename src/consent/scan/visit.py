@@ -50,6 +50,8 @@ class Manner:
     width: int = 1280
     height: int = 800
     language: str = "en"
+    #: What the browser calls itself; empty for its own name, which says that nobody sits in front of it.
+    agent: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     password: str = field(default="", repr=False)
@@ -85,6 +87,8 @@ def profile(url: str, phase: Phase, manner: Manner) -> dict[str, Any]:
         "accept_downloads": False,
         "extra_http_headers": {"Sec-GPC": "1"} if phase == "gpc" else {},
     }
+    if manner.agent:
+        options["user_agent"] = manner.agent
     if manner.user:
         # No third party that asks for a password is given the site's.
         options["http_credentials"] = {
