@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import Signer, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from consent.policy.regime import MODELS
 from consent.visitor.cookie import MAX_AGE, MAX_SIZE, DecisionCookie
@@ -125,6 +127,17 @@ def test_the_table_below_starts_from_a_good_value() -> None:
 )  # fmt: skip
 def test_what_is_well_signed_but_not_our_spelling_reads_as_undecided(content: object) -> None:
     assert COOKIE.decode(signed(content)) is None
+
+
+def test_another_host_may_compress_in_another_way() -> None:
+    long = replace(ACCEPTED, granted=frozenset(f"purpose-number-{number}" for number in range(40)))
+    payload = COOKIE.encode(long).rpartition(".")[0]
+    assert payload.startswith(".")
+    text = zlib.decompress(base64_decode(payload[1:]))
+    signer = Signer(KEY, salt="consent.decision.v1", key_derivation="hmac", digest_method=hashlib.sha256)
+    for other in (b"." + base64_encode(zlib.compress(text, 1)), base64_encode(text)):
+        assert other != payload.encode()
+        assert COOKIE.decode(signer.sign(other).decode()) == long
 
 
 def test_another_salt_key_digest_or_format_reads_as_undecided() -> None:

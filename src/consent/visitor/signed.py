@@ -7,6 +7,7 @@ value is for and its format; a value of another salt is none.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,7 +45,16 @@ class Signed:
             return None
 
     def spells(self, value: str, content: object) -> bool:
-        """Whether a value that was read is how we write that content: JSON and base64 know several spellings."""
+        """Whether a value that was read is how we write that content: JSON and base64 know several spellings.
+
+        Long ones are compressed, which each host's zlib may do in its own way; what was compressed is compared.
+        """
         payload, _, signature = value.rpartition(".")
         canonical = base64_encode(base64_decode(signature)).decode()
-        return payload == self.dumps(content).rpartition(".")[0] and signature == canonical
+        return signature == canonical and _text(payload) == _text(self.dumps(content).rpartition(".")[0])
+
+
+def _text(payload: str) -> bytes:
+    """The JSON that a payload holds, compressed if it begins with a dot (itsdangerous, URLSafeSerializerMixin)."""
+    content = base64_decode(payload.removeprefix("."))
+    return zlib.decompress(content) if payload.startswith(".") else content
