@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from .errors import ConfigurationError, LogUnavailable, SealRefused
 
 if TYPE_CHECKING:
+    from .check.point import Point
     from .log.store import Database
     from .policy.settings import Settings
 
@@ -50,16 +51,20 @@ def main(
     prog: str = "consent",
     settings: Settings | None = None,
     open_database: Callable[..., Database] | None = None,
+    points: Callable[[], Iterable[Point]] | None = None,
 ) -> int:
     """Run a command; its exit code.
 
     A framework's own command line hands its arguments on to this one, with the ``settings`` of its site, which say
     where the log is and which keys are known; and, where its site may keep the log in a database of its own, with
-    something that opens it as :func:`consent.log.store.open_database` opens others.
+    something that opens it as :func:`consent.log.store.open_database` opens others. ``points`` are what the framework's
+    own checks say of the set-up, for ``check``.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     named = [given[0]] if given and given[0] in _COMMANDS else []
-    options = parser(*named, prog=prog).parse_args(given, argparse.Namespace(settings=settings, opener=open_database))
+    options = parser(*named, prog=prog).parse_args(
+        given, argparse.Namespace(settings=settings, opener=open_database, points=points)
+    )
     try:
         code: int = options.run(options)
         sys.stdout.flush()

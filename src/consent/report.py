@@ -96,10 +96,12 @@ def _record(store: SqlStore, name: str) -> Record | None:
     return found[0].record if len(found) == 1 else None
 
 
-def _questions(path: str) -> Iterator[Mapping[str, Any]]:
+def _questions(path: str) -> Iterator[Mapping[str, str]]:
     """What a scan found, and somebody has yet to answer."""
     try:
-        yield from json.loads(read_file(path))["findings"]
+        findings = json.loads(read_file(path))["findings"]
+        for each in findings:
+            yield {name: str(each[name]) for name in ("severity", "text", "rule", "remedy")}
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{path} is not what consent scan --json writes") from error
 
@@ -108,7 +110,7 @@ def _questions(path: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _page(
-    title: str, summary: Summary, integrity: Report, trust: Trust | None, questions: Sequence[Mapping[str, Any]] | None
+    title: str, summary: Summary, integrity: Report, trust: Trust | None, questions: Sequence[Mapping[str, str]] | None
 ) -> str:
     counts = {name: (summary.kinds[name], style) for name, style in _STYLES.items()}
     return document(
@@ -217,7 +219,7 @@ def _integrity(summary: Summary, integrity: Report, trust: Trust | None) -> Mark
         for each in sorted(integrity.findings.values(), key=lambda each: not each.serious)
     )
     told = Markup('<ol class="findings">{}</ol>').format(findings) if findings else Markup("")
-    return table("The log", ("", ""), rows) + told
+    return table("The log", ("Of the log", "What it says"), rows) + told
 
 
 def _checkpoint(integrity: Report, trust: Trust | None) -> object:
@@ -232,7 +234,7 @@ def _checkpoint(integrity: Report, trust: Trust | None) -> object:
     return f"{datetime.fromtimestamp(signed, UTC):%d %B %Y, %H:%M} UTC, of {number('record', checkpoint.size)}"
 
 
-def _open(questions: Sequence[Mapping[str, Any]] | None) -> Markup:
+def _open(questions: Sequence[Mapping[str, str]] | None) -> Markup:
     if questions is None:
         return Markup(
             "<p>No scan was given: <code>consent scan URL --json FILE</code> says what the site really does.</p>"
@@ -241,7 +243,7 @@ def _open(questions: Sequence[Mapping[str, Any]] | None) -> Markup:
         return Markup("<p>A scan of the site found nothing that should not be.</p>")
     items = Markup("").join(
         Markup('<li class="{}"><h3>{}</h3><p class="rule"><span>{}</span> {}</p><p>{}</p></li>').format(
-            each.get("severity"), each.get("text"), each.get("severity"), each.get("rule"), each.get("remedy")
+            each["severity"], each["text"], each["severity"], each["rule"], each["remedy"]
         )
         for each in questions
     )

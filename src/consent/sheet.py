@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
-__all__ = ["NONE", "code", "columns", "details", "document", "number", "section", "table", "tiles"]
+__all__ = ["NONE", "code", "columns", "details", "document", "drawing", "number", "section", "table", "tiles"]
 
 #: Where a cell of a table has nothing to say.
 NONE = Markup('<span class="none">–</span>')
@@ -117,10 +117,17 @@ def columns(caption: str, series: Mapping[str, str], values: Sequence[tuple[str,
     legend = Markup("").join(
         Markup('<li class="{}"><i></i>{}</li>').format(style, kind) for kind, style in series.items()
     )
+    return Markup('<figure class="chart"><ul class="legend" aria-hidden="true">{}</ul>{}</figure>').format(
+        legend, drawing(caption, _WIDTH, _HEIGHT + _FOOT + 8, lines + Markup("").join(bars) + names, top=-8)
+    )
+
+
+def drawing(caption: str, width: int, height: int, content: Markup, *, top: int = 0) -> Markup:
+    """A drawing that is read to a screen reader as its caption, and is scrolled where a screen is too narrow for it."""
     return Markup(
-        '<figure class="chart"><ul class="legend" aria-hidden="true">{}</ul>'
-        '<svg viewBox="0 -8 {} {}" role="img" aria-label="{}">{}{}{}</svg></figure>'
-    ).format(legend, _WIDTH, _HEIGHT + _FOOT + 8, caption, lines, Markup("").join(bars), names)
+        '<div class="scroll" tabindex="0" role="group" aria-label="{0}">'
+        '<svg viewBox="0 {1} {2} {3}" role="img" aria-label="{0}">{4}</svg></div>'
+    ).format(caption, top, width, height, content)
 
 
 def _round_up(most: int) -> int:

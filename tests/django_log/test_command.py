@@ -174,3 +174,19 @@ def test_code_that_calls_it_goes_on_whatever_was_wrong(filled: list[str]) -> Non
     assert "No space left on device" in said.getvalue()
     call_command("consent", "log", "list", "--help", stdout=(shown := io.StringIO()))
     assert "the decisions, oldest first" in shown.getvalue().lower()
+
+
+def test_check_says_what_manage_py_check_finds(
+    database: dict[str, Any], manage: Manage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.conf import settings
+
+    _, good, _ = manage("check", "--json")
+    found = {(each["area"], each["what"]): each["state"] for each in json.loads(good)}
+    assert {state for (area, _), state in found.items() if area == "django"} <= {"good", "unsure"}
+    others = [each for each in settings.MIDDLEWARE if "consent" not in each]
+    monkeypatch.setattr(settings, "MIDDLEWARE", others)
+    code, bad, _ = manage("check")
+    assert code == 1
+    assert "✗ consent.E004: consent.django is installed, and its middleware is not: nothing is held" in bad
+    assert '→ put "consent.django.ConsentMiddleware" first in MIDDLEWARE' in bad

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,10 @@ def _run(options: argparse.Namespace) -> int:
     else:
         _say(points)
     if options.html:
-        Path(options.html).write_text(_page(points, options.url), encoding="utf-8")
+        try:
+            Path(options.html).write_text(_page(points, options.url), encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{options.html} cannot be written: {error.strerror}") from error
         print(f"consent: wrote {options.html}", file=sys.stderr)
     wrong = {"bad", "unsure"} if options.strict else {"bad"}
     return int(any(point.state in wrong for point in points))
@@ -69,6 +72,8 @@ def _points(options: argparse.Namespace, settings: Settings) -> Iterator[Point]:
     from .declared import check_settings
 
     yield from check_settings(settings)
+    more: Callable[[], Iterable[Point]] | None = getattr(options, "points", None)
+    yield from more() if more is not None else ()
     if not options.no_log:
         from ..log.store import open_database
         from .kept import check_log
@@ -107,9 +112,9 @@ def _verdict(points: Sequence[Point]) -> str:
 def _page(points: Sequence[Point], url: str | None) -> str:
     from markupsafe import Markup
 
-    from ..sheet import document, section, table, tiles
+    from ..sheet import NONE, document, section, table, tiles
 
-    styles = {"good": "note", "unsure": "warning", "bad": "error"}
+    styles = {"good": "good", "unsure": "warning", "bad": "error"}
     counts = {state: (sum(point.state == state for point in points), style) for state, style in styles.items()}
     areas = dict.fromkeys(point.area for point in points)
     return document(
@@ -121,15 +126,14 @@ def _page(points: Sequence[Point], url: str | None) -> str:
                 area.capitalize(),
                 table(
                     area,
-                    ("", "What was looked at", "What was found", "What to do"),
+                    ("What was looked at", "What was found", "What to do"),
                     [
                         (
-                            Markup('<span class="{} state" title="{}">{}</span>').format(
-                                styles[point.state], point.state, _MARKS[point.state][0]
+                            Markup('<span class="{} state" role="img" aria-label="{}">{}</span> {}').format(
+                                styles[point.state], point.state, _MARKS[point.state][0], point.what
                             ),
-                            point.what,
-                            point.told,
-                            point.remedy,
+                            point.told or NONE,
+                            point.remedy or NONE,
                         )
                         for point in points
                         if point.area == area

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from ..policy.settings import Settings
+from ..sheet import number
 from .point import Point
 
 __all__ = ["check_settings"]
@@ -22,7 +23,7 @@ def check_settings(settings: Settings) -> Iterator[Point]:
     policy = settings.policy
     yield Point("settings", "they can be read", "good", f"policy {policy.version}")
     if policy.optional:
-        told = f"{len(policy.services)} services, for {', '.join(policy.optional)}"
+        told = f"{number('service', len(policy.services))}, for {', '.join(policy.optional)}"
         yield Point("settings", "something is declared", "good", told)
     else:
         yield Point(
@@ -57,11 +58,11 @@ def check_settings(settings: Settings) -> Iterator[Point]:
         yield Point("settings", "the law", "good", f"{settings.regime.name}: {settings.regime.model}")
     if not policy.undeclared:
         yield Point("settings", "services that nobody declared", "unsure", "they pass", 'undeclared = "hold"')
-    yield from _keys(settings)
     for module, gain, extra in _EXTRAS:
         there = find_spec(module) is not None
         remedy = "" if there else f"pip install 'cookie-consent[{extra}]'"
         yield Point("settings", f"{module} is installed", "good" if there else "unsure", gain, remedy)
+    yield from _keys(settings)
 
 
 def _keys(settings: Settings) -> Iterator[Point]:

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from http.client import HTTPException
 from http.cookiejar import CookieJar
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -42,21 +43,20 @@ class _Answer:
 
 
 class _Client:
-    """Keeps no cookies: each request is a stranger's."""
-
-    def __init__(self) -> None:
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    """Asks as a stranger each time: cookies last from one redirect to the next, and no longer."""
 
     def ask(self, url: str, headers: Mapping[str, str] | None = None, data: bytes | None = None) -> _Answer:
-        told = {"User-Agent": "cookie-consent check", "Accept": "text/html,*/*;q=0.5", **(headers or {})}
+        told = {"User-Agent": "cookie-consent check", "Accept": "text/html,*/*;q=0.5", "Accept-Encoding": "identity"}
+        told |= headers or {}
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
         request = urllib.request.Request(url, headers=told, data=data)  # noqa: S310 - http(s), which was asked for
         try:
-            with self._opener.open(request, timeout=_TIMEOUT) as response:
+            with opener.open(request, timeout=_TIMEOUT) as response:
                 return _Answer(response.status, response.headers, response.read(_MOST), response.url)
         except urllib.error.HTTPError as error:
             with error:
                 return _Answer(error.code, error.headers, error.read(_MOST), url)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             return _Answer(0, Message(), str(getattr(error, "reason", error)).encode(), url)
 
 
@@ -74,23 +74,40 @@ def check_live(url: str, settings: Settings) -> Iterator[Point]:
     if not page.html:
         yield Point("site", "it is a page", "bad", page.headers.get_content_type(), "name an HTML page")
         return
-    yield from _gated(page, settings)
-    yield from _asking(page, settings)
-    yield from _addresses(client, page.url, settings)
-    yield from _errors(client, page.url, settings)
+    coding = page.headers.get("Content-Encoding", "identity")
+    if coding != "identity":
+        remedy = "what is in front of the site compresses it whatever is asked for; ask the application itself"
+        yield Point("site", "the page can be read", "unsure", f"it comes in {coding}", remedy)
+        return
+    state = client.ask(urljoin(urljoin(page.url, settings.prefix), "state"), {"Accept": "application/json"})
+    held = _held_first(settings, state)
+    yield from _gated(page, settings, held=held)
+    yield from _asking(page, settings, held=held)
+    yield from _addresses(client, page.url, state, settings)
+    yield from _errors(client, page.url, settings, held=held)
 
 
-def _gated(page: _Answer, settings: Settings) -> Iterator[Point]:
+def _held_first(settings: Settings, state: _Answer) -> bool:
+    """Whether a stranger from here is asked before anything runs: by the site's law, or, where that depends on the
+    region, by what the site says of this one.
+    """
+    if settings.regime is not None:
+        return settings.regime.model == "opt-in"
+    return not _json(state).get("granted")
+
+
+def _gated(page: _Answer, settings: Settings, *, held: bool) -> Iterator[Point]:
     """Whether anything on the page would still be held: then it did not pass the gate."""
-    gate = Gate(Rules(settings.policy), charset=page.headers.get_content_charset(), site=urlsplit(page.url).netloc)
+    rules = Rules(settings.policy)
+    gate = Gate(rules, charset=page.headers.get_content_charset(), site=urlsplit(page.url).netloc)
     try:
         gate.feed(page.body)
         gate.finish()
     except UnreadableEncoding as error:
         yield Point("site", "the page can be read", "bad", str(error), "send pages in UTF-8, and declare it")
         return
-    if _asks_first(settings):
-        loose = sorted({held.service or held.tag for held in gate.held})
+    if held:
+        loose = sorted({each.service or each.tag for each in gate.held})
         remedy = "put the middleware outermost: in front of caches, compression and whatever adds tags"
         yield Point(
             "site",
@@ -100,8 +117,7 @@ def _gated(page: _Answer, settings: Settings) -> Iterator[Point]:
             remedy if loose else "",
         )
     names = [line.partition("=")[0].strip() for line in page.headers.get_all("Set-Cookie") or ()]
-    rules = Rules(settings.policy)
-    loose = [name for name in names if rules.services_for_cookie(name)] if _asks_first(settings) else []
+    loose = [name for name in names if rules.services_for_cookie(name)] if held else []
     loose += [settings.cookie_name] if settings.cookie_name in names else []
     yield Point(
         "site",
@@ -122,16 +138,11 @@ def _gated(page: _Answer, settings: Settings) -> Iterator[Point]:
         )
 
 
-def _asks_first(settings: Settings) -> bool:
-    return settings.regime is None or settings.regime.model == "opt-in"
-
-
-def _asking(page: _Answer, settings: Settings) -> Iterator[Point]:
+def _asking(page: _Answer, settings: Settings, *, held: bool) -> Iterator[Point]:
     shown = 'id="yc"' in page.text
     remedy = "" if shown else "the middleware does not see this page, or its law asks nothing; try another page"
-    asked = bool(settings.policy.optional)
-    if asked:
-        yield Point("site", "a stranger is asked", "good" if shown else "bad", "", remedy)
+    if settings.policy.optional:
+        yield Point("site", "a stranger is asked", "good" if shown else "bad" if held else "unsure", "", remedy)
     linked = "data-consent-open" in page.text
     yield Point(
         "site",
@@ -142,9 +153,8 @@ def _asking(page: _Answer, settings: Settings) -> Iterator[Point]:
     )
 
 
-def _addresses(client: _Client, url: str, settings: Settings) -> Iterator[Point]:
+def _addresses(client: _Client, url: str, state: _Answer, settings: Settings) -> Iterator[Point]:
     base = urljoin(url, settings.prefix)
-    state = client.ask(urljoin(base, "state"), {"Accept": "application/json"})
     told = _json(state)
     if told.get("policy") == settings.policy.version:
         yield Point("addresses", f"{settings.prefix}state", "good", f"policy {settings.policy.version}")
@@ -203,7 +213,7 @@ def _addresses(client: _Client, url: str, settings: Settings) -> Iterator[Point]
     )
 
 
-def _errors(client: _Client, url: str, settings: Settings) -> Iterator[Point]:
+def _errors(client: _Client, url: str, settings: Settings, *, held: bool) -> Iterator[Point]:
     """Whether error pages pass the middleware too, where they are pages."""
     missing = client.ask(urljoin(url, "/no-such-page-of-this-site"))
     if missing.html and missing.body:
@@ -213,7 +223,7 @@ def _errors(client: _Client, url: str, settings: Settings) -> Iterator[Point]:
             gate.finish()
         except UnreadableEncoding:
             return
-        loose = sorted({held.service or held.tag for held in gate.held}) if _asks_first(settings) else []
+        loose = sorted({each.service or each.tag for each in gate.held}) if held else []
         yield Point(
             "site",
             "error pages are gated too",

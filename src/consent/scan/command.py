@@ -142,8 +142,8 @@ def _run(options: argparse.Namespace) -> int:
         print(f"consent: {urls[0]} could not be scanned: {_plain(reason)}", file=sys.stderr)
         return 2
     findings = judge(seen, Owners(seen.site, policy), regime=regime, policy=policy)
+    _write(options, seen, findings, policy)  # first: whoever reads what is printed may have seen enough
     _say(seen, findings)
-    _write(options, seen, findings, policy)
     worst = SEVERITIES.index(options.fail_on)
     return int(any(SEVERITIES.index(finding.severity) <= worst for finding in findings))
 

@@ -16,7 +16,7 @@ from ..errors import ConsentError
 from .crawl import Frontier, led, robots_of, sitemap_of
 from .domain import host_of, is_third
 from .seen import PHASES, Phase, Scan, Visit
-from .visit import Manner, profile, tell, visit
+from .visit import CHOSEN, Manner, profile, tell, unasked, visit
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -107,7 +107,11 @@ async def _visits(browser: Browser, plan: Plan) -> tuple[str, list[Visit]]:
         if not is_third(host_of(seen.landed), site):
             frontier.know(seen.landed)
         frontier.add(seen.links, page=url)
+        silent = first == "before" and seen.banner is None
         for phase in others:
+            if silent and phase in CHOSEN:
+                visits.append(unasked(seen, phase))
+                continue
             task = asyncio.create_task(look_again(url, phase))
             waiting.add(task)
             task.add_done_callback(waiting.discard)

@@ -18,7 +18,11 @@ from .watch import Watch
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page, Route
 
-__all__ = ["Manner", "profile", "tell", "visit"]
+__all__ = ["CHOSEN", "Manner", "profile", "tell", "unasked", "visit"]
+
+#: Phases in which something is chosen.
+CHOSEN: frozenset[Phase] = frozenset({"refused", "accepted", "withdrawn"})
+_UNASKED = "nothing on this page asks for consent"
 
 #: Seconds without a request after which a page has settled.
 _QUIET = 0.6
@@ -116,7 +120,7 @@ async def _visited(context: BrowserContext, seen: Visit, manner: Manner) -> Visi
             shown = await _patiently(page, manner)
             if shown is not None:
                 seen = replace(seen, banner=Banner(shown.known.name, refusable=shown.refuse is not None))
-            if seen.phase in {"refused", "accepted", "withdrawn"}:
+            if seen.phase in CHOSEN:
                 problem = await _chosen(page, watch, shown, seen, manner)
                 if problem:
                     seen = replace(seen, done=False, problems=(*seen.problems, problem))
@@ -141,6 +145,11 @@ async def tell(context: BrowserContext, url: str, headers: Mapping[str, str]) ->
         await route.continue_(headers={**route.request.headers, **given})
 
     await context.route(lambda asked: not is_third(host_of(asked), host_of(url)), more)
+
+
+def unasked(before: Visit, phase: Phase) -> Visit:
+    """A visit of a page that was seen to ask for nothing, to choose something there."""
+    return Visit(before.url, phase, before.landed, done=False, status=before.status, problems=(_UNASKED,))
 
 
 async def _opened(page: Page, watch: Watch, seen: Visit, manner: Manner) -> Visit:
@@ -215,7 +224,7 @@ async def _patiently(page: Page, manner: Manner) -> Shown | None:
 async def _chosen(page: Page, watch: Watch, shown: Shown | None, seen: Visit, manner: Manner) -> str:
     """Answer the banner, and forget what came before it; what was in the way, or ``""``."""
     if shown is None:
-        return "nothing on this page asks for consent"
+        return _UNASKED
     accepting = seen.phase != "refused"
     button = shown.accept if accepting else shown.refuse
     # What ran before the choice is another phase's.

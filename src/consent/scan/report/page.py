@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 from ...policy.policy import Policy
-from ...sheet import NONE, code, details, document, number, section, table, tiles
+from ...sheet import NONE, code, details, document, drawing, number, section, table, tiles
 from ..judge import SEVERITIES, Finding
 from ..seen import PHASES, Cookie, Phase, Request, Scan, Visit
 from ..who import Owner, Owners
@@ -26,6 +26,8 @@ _PHASES: Mapping[Phase, str] = {
 }
 #: The same, for the heads of narrow columns.
 _COLUMNS = ("Before", "Refused", "Accepted", "Withdrawn", "GPC", "No script")
+#: Whom a request in a timeline goes to.
+_KINDS = {"own": "the site, and what needs no consent", "known": "known services", "stranger": "unknown third parties"}
 #: Seconds of a visit that a timeline shows, pixels across and for each line.
 _WIDTH, _LINE = 640, 14
 
@@ -142,11 +144,16 @@ def _visits(scan: Scan, owners: Owners) -> Markup:
         pages.setdefault(visit.url, []).append(visit)
     sections = Markup("").join(
         Markup("<details{}><summary><code>{}</code></summary>{}</details>").format(
-            Markup(" open") if number == 0 else "", url, Markup("").join(_visit(visit, owners) for visit in visits)
+            Markup(" open") if place == 0 else "", url, Markup("").join(_visit(visit, owners) for visit in visits)
         )
-        for number, (url, visits) in enumerate(pages.items())
+        for place, (url, visits) in enumerate(pages.items())
     )
-    return Markup('<section class="visits"><h2>Visits</h2>{}</section>').format(sections)
+    legend = Markup("").join(
+        Markup('<li class="{}"><i></i>{}</li>').format(kind, told) for kind, told in _KINDS.items()
+    )
+    return Markup('<section class="visits"><h2>Visits</h2><ul class="legend">{}</ul>{}</section>').format(
+        legend, sections
+    )
 
 
 def _visit(visit: Visit, owners: Owners) -> Markup:
@@ -174,16 +181,18 @@ def _timeline(visit: Visit, owners: Owners) -> Markup:
     ends = max(1.0, *(request.at for request in visit.requests))
     rows = Markup("").join(
         Markup('<g transform="translate(0 {})"><text y="10">{}</text>{}</g>').format(
-            number * _LINE, owner.title[:28], Markup("").join(_tick(request, owner, ends) for request in requests)
+            place * _LINE, owner.title[:28], Markup("").join(_tick(request, owner, ends) for request in requests)
         )
-        for number, (owner, requests) in enumerate(lines.items())
+        for place, (owner, requests) in enumerate(lines.items())
     )
     height = len(lines) * _LINE + 18
-    return Markup(
-        '<svg viewBox="0 0 {width} {height}" role="img" aria-label="Requests over {ends} seconds">{rows}'
-        '<text class="axis" x="200" y="{foot}">0 s</text>'
-        '<text class="axis end" x="{width}" y="{foot}">{ends} s</text></svg>'
-    ).format(width=_WIDTH, height=height, ends=f"{ends:.1f}", rows=rows, foot=height - 4)
+    axis = Markup(
+        '<text class="axis" x="200" y="{foot}">0 s</text><text class="axis end" x="{width}" y="{foot}">{ends} s</text>'
+    ).format(width=_WIDTH, ends=f"{ends:.1f}", foot=height - 4)
+    called = number("request", len(visit.requests))
+    return drawing(
+        f"{_PHASES[visit.phase]}: {called} to {len(lines)} in {ends:.1f} seconds", _WIDTH, height, rows + axis
+    )
 
 
 def _tick(request: Request, owner: Owner, ends: float) -> Markup:

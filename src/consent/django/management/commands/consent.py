@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
+from django.core.checks import WARNING
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from consent.check.point import Point, State
 from consent.cli import main
 from consent.django.apps import read
+from consent.django.checks import check_deployment, check_setup
 from consent.django.store import open_any
 from consent.errors import ConfigurationError
 
@@ -59,4 +63,14 @@ def _run(arguments: list[str], prog: str) -> int:
     except (ConfigurationError, ImproperlyConfigured) as error:  # the second: there is no SECRET_KEY
         print(f"consent: {error}", file=sys.stderr)
         return 2
-    return main(arguments, prog=prog, settings=settings, open_database=open_any)
+    return main(arguments, prog=prog, settings=settings, open_database=open_any, points=_points)
+
+
+def _points() -> Iterator[Point]:
+    """What ``manage.py check --deploy`` says of consent, for ``consent check``."""
+    found = [*check_setup(), *check_deployment()]
+    for each in found:
+        state: State = "bad" if each.is_serious() else "unsure" if each.level >= WARNING else "good"
+        yield Point("django", str(each.id), state, str(each.msg), str(each.hint or ""))
+    if not found:
+        yield Point("django", "middleware, templates and caches fit", "good")
