@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -98,6 +99,21 @@ def test_without_a_record_an_objection_bites_all_the_same(door: Door) -> None:
     assert left.status == 303
     assert 'value="accept"' not in page(door, FR, left.cookie())
     assert post(door, "action=accept", FR).status == 503
+
+
+@pytest.mark.parametrize("law", [FR, US])
+def test_an_objection_to_what_is_exempt_does_not_end_because_its_cookie_does(
+    door: Door, law: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objected = post(door, "action=save&surface=settings&purpose=health&purpose=marketing", law)
+    cookie = objected.cookie()
+    [written] = [text for text in objected.all("set-cookie") if text.startswith(str(cookie))]
+    assert "Max-Age=34560000" in written
+    later = time.time() + 380 * 86_400
+    monkeypatch.setattr(time, "time", lambda: later)
+    answer = door.ask(Request("/", headers={**law, "Cookie": str(cookie)}))
+    assert COUNT not in answer.text
+    assert answer.cookie() == cookie, "it is kept for longer, as it is"
 
 
 def test_who_moves_to_where_it_is_not_exempt_is_asked(door: Door) -> None:

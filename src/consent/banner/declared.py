@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ..policy.policy import NECESSARY, Cookie, Service
+from ..policy.policy import NECESSARY, Cookie, Policy, Service
 from ..policy.regime import Regime
 from .look import Look
 from .text import Words
@@ -12,11 +12,11 @@ from .text import Words
 __all__ = ["declaration", "held_days", "left_behind", "own_cookie", "remembers", "row", "service_details"]
 
 
-def own_cookie(name: str, regime: Regime) -> Cookie:
-    """The cookie that remembers a choice: for as long as that holds; where the law wants a refusal, which does not run
-    out, for as long as browsers keep one.
+def own_cookie(name: str, policy: Policy, regime: Regime) -> Cookie:
+    """The cookie that remembers a choice: for as long as that holds; where something runs until it is refused, which
+    does not run out, for as long as browsers keep one.
     """
-    return Cookie(name, held_days(regime) if regime.model == "opt-in" else 400)
+    return Cookie(name, 400 if regime.unrefused(policy) else held_days(regime))
 
 
 def held_days(regime: Regime) -> float:

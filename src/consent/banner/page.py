@@ -204,7 +204,7 @@ class Page:
     @property
     def own_cookie(self) -> Cookie:
         """The cookie that remembers the visitor's choice."""
-        return own_cookie(self._cookie, self.visitor.regime)
+        return own_cookie(self._cookie, self.look.policy, self.visitor.regime)
 
     def placeholder(self, service: Service) -> bytes:
         """The document that stands in for a held frame, escaped for its ``srcdoc``."""

@@ -164,7 +164,7 @@ class Consent:
     def written(self, facts: Facts, decision: Decision, regime: Regime) -> Headers:
         """The headers that put a decision into the browser's cookie, until it has run out.
 
-        What is refused where things run until they are refused does not run out: that cookie stays as long as any.
+        What is refused of what would else run does not run out: that cookie stays as long as any.
         """
         secure, host = facts.secure, facts.hostname
         age = add_months(decision.at, regime.months) - int(facts.now)
@@ -185,7 +185,7 @@ class Consent:
         return self.written(facts, said, regime)
 
     def _opts_out(self, decision: Decision, regime: Regime) -> bool:
-        return regime.model != "opt-in" and not decision.granted.issuperset(regime.asked(self.policy))
+        return not decision.granted.issuperset(regime.unrefused(self.policy))
 
     def page(self, facts: Facts, visitor: Visitor, *, lang: str | None = None) -> Page:
         """What the visitor's page may ask and place. ``lang``: in which language it was shown, where that is known."""

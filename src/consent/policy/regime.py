@@ -49,6 +49,12 @@ class Regime:
         """The purposes that run here until they are objected to, because exemptions cover all their services."""
         return policy.exempt(self.exemptions)
 
+    def unrefused(self, policy: Policy) -> frozenset[str]:
+        """The optional purposes that are allowed here as long as they are not refused."""
+        if self.model == "opt-in":
+            return self.exempt(policy)
+        return frozenset(policy.optional) - policy.sensitive
+
     def asked(self, policy: Policy) -> frozenset[str]:
         """The purposes that visitors are asked about here, or told that they may refuse.
 

@@ -89,9 +89,7 @@ class Visitor:
     @cached_property
     def unrefused(self) -> frozenset[str]:
         """The optional purposes that are allowed here as long as they are not refused."""
-        if self.regime.model == "opt-in":
-            return self.exempt
-        return frozenset(self.policy.optional) - self.policy.sensitive
+        return self.regime.unrefused(self.policy)
 
     @cached_property
     def honours_gpc(self) -> bool:
