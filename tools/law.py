@@ -100,8 +100,8 @@ _AFTER_TABLE = """
 want nobody asked again. *At most*: months after which they let an agreement run out. A dash: no figure was found.
 Browsers keep no cookie beyond 400 days, whatever a law allows.
 
-Of what runs until it is refused, by the law's model or because it is exempt, nothing that was refused runs again because
-the months are over: the visitor is asked, and the cookie is kept for longer with each page, as it is.
+Of what runs until it is refused, by the law's model or because it is exempt, nothing that was refused runs again
+because the months are over: the visitor is asked, and the cookie is kept for longer with each page, as it is.
 """
 
 _REGIONS = """## Which region has which regime

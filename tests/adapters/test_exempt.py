@@ -116,6 +116,25 @@ def test_an_objection_to_what_is_exempt_does_not_end_because_its_cookie_does(
     assert answer.cookie() == cookie, "it is kept for longer, as it is"
 
 
+def test_without_a_record_what_was_not_asked_does_not_become_an_agreement(door: Door) -> None:
+    """Accepted in France, lessened in Switzerland while the log is away: in Germany nobody has agreed to be counted."""
+    cookie = post(door, "action=accept", FR).cookie()
+    door.log.available = False
+    left = post(door, "action=save&purpose=statistics&purpose=marketing", CH, Cookie=str(cookie)).cookie()
+    assert COUNT in page(door, CH, left)
+    assert COUNT not in page(door, DE, left)
+    only = post(door, "action=save&purpose=statistics", CH, Cookie=str(cookie)).cookie()
+    assert COUNT in page(door, CH, only)
+    assert VIDEO not in page(door, CH, only)
+    assert COUNT not in page(door, DE, only)
+
+
+def test_a_receipt_names_what_was_agreed_to_as_the_record_does(door: Door) -> None:
+    cookie = post(door, "action=save&purpose=statistics&purpose=marketing", FR).cookie()
+    receipt = json.loads(door.ask(Request("/_consent/receipt", headers={**FR, "Cookie": str(cookie)})).text)
+    assert tuple(receipt["granted"]) == door.log.kept[0].granted == ("marketing",)
+
+
 def test_who_moves_to_where_it_is_not_exempt_is_asked(door: Door) -> None:
     cookie = post(door, "action=accept", FR).cookie()
     assert COUNT in page(door, FR, cookie)

@@ -162,9 +162,10 @@ def _unrecorded(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice
     if choice.granted - visitor.exempt and kept == held:
         return _not_saved(consent, facts, visitor, choice, None, why=why)
     made = _made(consent, facts, visitor, kept)
-    before = visitor.decision if visitor.current and made.agreed else None
-    decision = made if before is None else replace(before, granted=kept, unasked=made.unasked, tie=made.tie)
-    decision = replace(decision, logged=False)
+    before = visitor.decision if visitor.current else None
+    if before is not None and made.agreed - before.unasked:
+        made = replace(before, granted=kept, unasked=made.unasked | (before.unasked & kept), tie=made.tie)
+    decision = replace(made, logged=False)
     if kept != choice.granted:
         return _not_saved(consent, facts, visitor, choice, decision, why=why)
     return _decided(consent, facts, visitor, choice, decision)
@@ -315,7 +316,7 @@ def _receipt(consent: Consent, facts: Facts, account: Account | None) -> Step:
     receipt = {
         "id": decision.record,
         "leaf": decision.leaf,
-        "granted": sorted(decision.granted),
+        "granted": sorted(decision.agreed),
         "policy": decision.policy,
         "model": decision.model,
         "at": decision.at,
