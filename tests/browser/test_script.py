@@ -235,6 +235,27 @@ def test_a_script_without_the_nonce_stays_asleep(publish: Publish) -> None:
     assert _ran(visitor.page) == ["external", "inline"]
 
 
+def test_text_that_is_named_as_our_state_does_not_lift_the_rule(publish: Publish) -> None:
+    """Where the state stands at the page's end, what visitors wrote comes before it, and a script of the site's may follow."""
+    visitor = publish(
+        "", f'{_NONCED}<link id="yc-s" hidden><script nonce="n0nce">window.ran = []</script>', policy=_STRICT
+    )
+    visitor.page.request.post(f"{visitor.place.url}/_consent/decision", data={"action": "refuse"})
+    visitor.go("/")
+    visitor.page.evaluate(
+        """async () => {
+          const { consent } = await import("/_consent/consent.js");
+          const script = Object.assign(document.createElement("script"), { type: "text/plain" });
+          script.setAttribute("data-consent-for", "analytics");
+          script.setAttribute("data-consent-src", "https://stats.example/run/smuggled.js");
+          document.body.prepend(script);
+          await consent.set({ analytics: true });
+        }"""
+    )
+    _ends_with(visitor.page, "inline")
+    assert _ran(visitor.page) == ["external", "inline"]
+
+
 def test_woken_scripts_pass_trusted_types(publish: Publish) -> None:
     visitor = publish(_NONCED, policy=f"{_STRICT}; require-trusted-types-for 'script'; trusted-types consent")
     visitor.accept()

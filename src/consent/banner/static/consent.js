@@ -47,7 +47,7 @@ const read = (/** @type {Element} */ node) => whole(/** @type {State} */ (JSON.p
 /** What is there as long as the page is the one that the server sent. */
 let anchor = told() ?? byId("yc-l");
 const served = anchor?.localName === "script" ? read(anchor) : null;
-const ours = /** @type {HTMLScriptElement | null} */ (document.querySelector("#yc-s + script"));
+const ours = /** @type {HTMLScriptElement | null} */ (told()?.nextElementSibling);
 
 /**
  * Whether something in a page that was served in this state may be held.
@@ -55,8 +55,11 @@ const ours = /** @type {HTMLScriptElement | null} */ (document.querySelector("#y
  */
 const holds = ({ optional, granted }) => optional.some((purpose) => !granted.includes(purpose));
 
-/** What the server held: it stands here when this script begins, which waits for the page's end. */
-const stood = new WeakSet(served && !holds(served) ? [] : heldIn(document));
+/**
+ * What the server held: it stands here when this script begins, which waits for the page's end. A page that was served
+ * without a state had nothing to hold.
+ */
+const stood = new WeakSet(served && holds(served) ? heldIn(document) : []);
 
 let state = /** @type {Late} */ (served);
 // Of whom nothing is known, nothing is asked.
@@ -510,7 +513,7 @@ async function wakeElement(element) {
     const own = name.slice(HELD.length);
     if (own === "for" || own === "service") continue;
     // What was put in later, by whomever, may name an address and nothing that runs by itself.
-    if (!stood.has(element) && (/^on|^srcdoc$/.test(own) || /^[\s\0-\x1f]*(?:javascript|data):/i.test(value))) continue;
+    if (!stood.has(element) && (/^on|^srcdoc$/.test(own) || /^(javascript|data):/i.test(value.replace(/[\0- ]/g, "")))) continue;
     if (own === "xlink:href") woken.setAttributeNS("http://www.w3.org/1999/xlink", own, value);
     else woken.setAttribute(own, trustedAttribute(kind, own, value));
   }
