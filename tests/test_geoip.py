@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import logging
 import os
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import maxminddb
 import pytest
 from doors import DOORS, SETTINGS, Request, Served
 from mmdb_writer import MMDBWriter
@@ -101,6 +103,32 @@ def test_a_file_that_is_none_is_told_at_start(tmp_path: Path) -> None:
         other.write_bytes(content)
         with pytest.raises(ConfigurationError, match="region: the database of addresses cannot be read"):
             opening(f"geoip:{other}")()
+
+
+#: Damages of what a database says of itself, which readers find one at once, one when they are asked, in their own ways.
+DAMAGED = [(b"GeoLite2-City", b"GeoLite2-Cit\xff"), (b"Jnode_count", b"Jnode_counx")]
+
+
+@pytest.fixture(params=["native", "python"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both readers of maxminddb: where its extension was not built, there is the other one."""
+    if request.param == "python":
+        pure = functools.partial(maxminddb.open_database, mode=maxminddb.MODE_MMAP)
+        monkeypatch.setattr(maxminddb, "open_database", pure)
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize(("whole", "damaged"), DAMAGED)
+def test_a_damaged_file_is_told_at_start_and_never_in_a_request(city: Path, whole: bytes, damaged: bytes) -> None:
+    clock = Clock()
+    geography = Geography(str(city), clock=clock)
+    new = city.with_suffix(".new")
+    new.write_bytes(city.read_bytes().replace(whole, damaged))
+    new.replace(city)
+    clock.now += 61
+    assert geography.find("2.125.160.216") == "FR", "the old one counts"
+    with pytest.raises(ConfigurationError, match="region: the database of addresses cannot be read"):
+        Geography(str(city))
 
 
 def test_a_database_without_countries_is_told_at_start(tmp_path: Path) -> None:

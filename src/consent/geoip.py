@@ -25,6 +25,8 @@ log = logging.getLogger("consent")
 
 #: Seconds between two looks at whether the file is another one by now.
 _LOOK = 60.0
+#: What maxminddb's two readers raise for a file that is damaged: its own error is a RuntimeError.
+_DAMAGED = (ValueError, RuntimeError, TypeError)
 
 
 class Geography:
@@ -57,7 +59,7 @@ class Geography:
             self._renew()
         try:
             return _code(self._reader.get(asked))
-        except (ValueError, RuntimeError):  # it knows no IPv6, or is damaged
+        except _DAMAGED:  # or it knows no IPv6
             return None
 
     def _renew(self) -> None:
@@ -93,11 +95,11 @@ class Geography:
             ) from error
         try:
             reader = maxminddb.open_database(self._path)
-        except (OSError, ValueError, RuntimeError) as error:
+            kind = reader.metadata().database_type
+        except (OSError, *_DAMAGED) as error:
             raise ConfigurationError(
                 f"the database of addresses cannot be read: {error}", path=("region",), value=self._path
             ) from error
-        kind = reader.metadata().database_type
         if not any(word in kind for word in ("Country", "City", "Enterprise")):
             reader.close()
             raise ConfigurationError(
