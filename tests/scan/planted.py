@@ -78,6 +78,7 @@ _SCRIPTS: Mapping[str, str] = {
     'navigator.sendBeacon("https://www.google-analytics.com/collect", "v=1");',
     "script.hotjar.com": 'new WebSocket("wss://ws.hotjar.com/api"); const other = document.createElement("script"); '
     'other.src = "https://bat.bing.com/bat.js"; document.head.append(other);',
+    "cdn.other.example": 'localStorage.by_property = "1"; indexedDB.open("by_another"); document.cookie = "session=1";',
     "bat.bing.com": 'localStorage.setItem("_uetsid", "1");',
 }
 

@@ -188,8 +188,9 @@ def _hosts(options: argparse.Namespace) -> dict[str, str]:
     for name, equals, place in pairs:
         if not equals or not re.fullmatch(r"[\w.*-]+", name) or not re.fullmatch(r"[\w.:\[\]-]+", place):
             raise ConfigurationError("must be HOST=ADDRESS", path=("--resolve",), value=f"{name}{equals}{place}")
-    if pairs and options.browser != "chromium":
-        raise ConfigurationError("is for chromium alone", path=("--resolve",), value=options.browser)
+    for name in ("resolve", "header"):
+        if getattr(options, name) and options.browser != "chromium":
+            raise ConfigurationError("is for chromium alone", path=(f"--{name}",))
     return {name: place for name, _, place in pairs}
 
 

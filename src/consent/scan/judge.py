@@ -11,7 +11,7 @@ from ..gate.match import wildcard
 from ..policy.policy import NECESSARY, Policy
 from ..policy.policy import Cookie as DeclaredCookie
 from ..policy.regime import PRESETS, Model, Regime
-from .seen import Cookie, Phase, Request, Scan, Stored, Visit
+from .seen import CHOSEN, Cookie, Phase, Request, Scan, Stored, Visit
 from .who import Owner, Owners
 
 __all__ = ["RULES", "SEVERITIES", "Finding", "Rule", "Severity", "judge"]
@@ -236,10 +236,10 @@ def _asked(visit: Visit, whose: _Needing) -> Iterator[_Said]:
 
 def _unfinished(visit: Visit) -> Iterator[_Said]:
     """That a page could not be looked at, of which nobody should take silence for a good sign."""
-    asks = visit.banner is not None and (
-        visit.phase == "accepted" or (visit.phase == "refused" and visit.banner.refusable)
-    )
-    if not visit.done and (visit.status == 0 or asks):
+    if visit.done or (visit.status and not visit.landed):
+        return  # the second: it is no page of the site
+    asks = visit.banner is not None and (visit.phase == "accepted" or visit.banner.refusable)
+    if visit.status == 0 or visit.phase not in CHOSEN or (visit.phase != "withdrawn" and asks):
         text = f"A page could not be looked at ({visit.phase})"
         yield "unfinished", "page", visit.phase, text, [f"{visit.url}: {problem}" for problem in visit.problems]
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ..errors import ConsentError
 from .crawl import Frontier, led, robots_of, sitemap_of
 from .domain import host_of, is_third
-from .seen import PHASES, Phase, Scan, Visit
-from .visit import CHOSEN, Manner, profile, tell, unasked, visit
+from .seen import CHOSEN, PHASES, Phase, Scan, Visit
+from .visit import Manner, profile, tell, unasked, visit
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -127,9 +127,9 @@ async def _frontier(browser: Browser, plan: Plan) -> tuple[str, Frontier]:
     frontier = Frontier(limit=plan.limit, depth=plan.depth, skipped=plan.skipped)
     context = await browser.new_context(**profile(plan.urls[0], "noscript", plan.manner))
     try:
-        if plan.manner.headers:
-            await tell(context, plan.urls[0], plan.manner.headers)
         page = await context.new_page()
+        if plan.manner.headers:
+            await tell(context, page, plan.urls[0], plan.manner.headers)
         urls = [await led(page, url) for url in plan.urls]
         frontier.begin(urls)
         if plan.limit > len(urls) and (plan.robots or plan.sitemap):

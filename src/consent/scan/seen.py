@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-__all__ = ["PHASES", "Banner", "Call", "Cookie", "Phase", "Request", "Scan", "Stored", "Visit"]
+__all__ = ["CHOSEN", "PHASES", "Banner", "Call", "Cookie", "Phase", "Request", "Scan", "Stored", "Visit"]
 
 #: What a visitor has done when a page is looked at, each in a browser profile of its own: nothing yet; refused;
 #: accepted; accepted and then withdrawn; nothing, with Global Privacy Control on; nothing, without JavaScript.
 Phase: TypeAlias = Literal["before", "refused", "accepted", "withdrawn", "gpc", "noscript"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
+#: Phases in which something is chosen.
+CHOSEN: frozenset[Phase] = frozenset({"refused", "accepted", "withdrawn"})
 
 
 @dataclass(frozen=True, slots=True)

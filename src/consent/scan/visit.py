@@ -12,16 +12,14 @@ from urllib.parse import urljoin, urlsplit
 
 from .banners import Known, Shown, find, first_visible
 from .domain import host_of, is_third
-from .seen import Banner, Cookie, Phase, Visit
+from .seen import CHOSEN, Banner, Cookie, Phase, Visit
 from .watch import Watch
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Page, Route
+    from playwright.async_api import Browser, BrowserContext, Page
 
-__all__ = ["CHOSEN", "Manner", "profile", "tell", "unasked", "visit"]
+__all__ = ["Manner", "profile", "tell", "unasked", "visit"]
 
-#: Phases in which something is chosen.
-CHOSEN: frozenset[Phase] = frozenset({"refused", "accepted", "withdrawn"})
 _UNASKED = "nothing on this page asks for consent"
 
 #: Seconds without a request after which a page has settled.
@@ -114,7 +112,7 @@ async def _visited(context: BrowserContext, seen: Visit, manner: Manner) -> Visi
             if manner.login is not None:
                 await manner.login(context)
             if manner.headers:
-                await tell(context, seen.url, manner.headers)
+                await tell(context, page, seen.url, manner.headers)
             await watch.attach(context, page)
             seen = await _opened(page, watch, seen, manner)
             shown = await _patiently(page, manner)
@@ -136,15 +134,24 @@ async def _visited(context: BrowserContext, seen: Visit, manner: Manner) -> Visi
     return replace(seen, requests=watch.requests(), calls=watch.calls(), cookies=await _cookies(context, watch))
 
 
-async def tell(context: BrowserContext, url: str, headers: Mapping[str, str]) -> None:
-    """Send these headers to the site, and to nobody else: they may be secrets."""
+async def tell(context: BrowserContext, page: Page, url: str, headers: Mapping[str, str]) -> None:
+    """Send these headers to the site of that address, and to nobody else, where it redirects to neither: they may be
+    secrets. Playwright's own ways send them there, too; so this is Chromium's protocol, which asks at each redirect.
+    """
+    session = await context.new_cdp_session(page)
+    site, names = host_of(url), {name.lower() for name in headers}
 
-    async def more(route: Route) -> None:
-        # Names in the case that the browser gives them in, so that each is there once.
-        given = {name.lower(): value for name, value in headers.items()}
-        await route.continue_(headers={**route.request.headers, **given})
+    async def more(event: dict[str, Any]) -> None:
+        asked = event["request"]
+        told: dict[str, Any] = {"requestId": event["requestId"]}
+        if not is_third(host_of(asked["url"]), site):
+            others = {name: value for name, value in asked["headers"].items() if name.lower() not in names}
+            told["headers"] = [{"name": name, "value": value} for name, value in {**others, **headers}.items()]
+        with suppress(Exception):  # the page is gone
+            await session.send("Fetch.continueRequest", told)
 
-    await context.route(lambda asked: not is_third(host_of(asked), host_of(url)), more)
+    session.on("Fetch.requestPaused", more)
+    await session.send("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})
 
 
 def unasked(before: Visit, phase: Phase) -> Visit:
