@@ -218,6 +218,28 @@ def test_a_page_in_a_frame_leaves_the_question_to_the_page_around_it(
     expect(visitor.page.frame_locator("iframe[title=Frame]").locator("#yc")).to_have_count(0)
 
 
+@pytest.mark.parametrize("layout", ["box", "modal"])
+def test_a_body_in_the_place_of_a_kept_one_is_this_visitors_too(
+    start: Start, visit: Callable[..., Visitor], layout: str
+) -> None:
+    """Routers put in what the cache has: its banner hidden, its texts nobody's."""
+    place, _ = start(layout=layout)
+    swap = """async () => {
+      await import("/_consent/consent.js");
+      const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
+      document.body.replaceWith(page.body);
+    }"""
+    asked, signalled = visit(place, region="US-CA"), visit(place, gpc=True)
+    for visitor in (asked, signalled):
+        visitor.go("/")
+        visitor.page.evaluate(swap)
+    expect(asked.card).to_be_visible()
+    expect(asked.card.get_by_role("button", name="Opt out")).to_be_visible()
+    expect(asked.page.locator("#yc-l")).to_have_text("Your Privacy Choices")
+    expect(signalled.card).to_have_count(0)
+    expect(signalled.page.locator("#yc-g")).to_be_visible()
+
+
 def test_a_page_that_is_older_than_the_policy_is_left_asleep(start: Start, visit: Callable[..., Visitor]) -> None:
     place, kept = start()
     visitor = visit(place)

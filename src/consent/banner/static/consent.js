@@ -257,9 +257,9 @@ async function refresh() {
   if (lost || (next && (next.policy !== state.policy || (next.asked && !state.asked)))) return location.reload();
   if (!next) return;
   state = next;
-  if (signature(state) === signature(before)) return wake();
   if (byId("yc") && !state.asked) closeAll();
-  await follow("change");
+  settle();
+  await (signature(state) === signature(before) ? wake() : follow("change"));
 }
 
 /**
@@ -301,6 +301,7 @@ const pieces = {};
 
 /** See to a body: the banner and the page's foot are put back into one that has not its own. */
 function furnishBody() {
+  settle();
   for (const id of ["yc", "yc-g", "yc-l"]) {
     const there = byId(id);
     const style = there?.previousElementSibling;
@@ -654,8 +655,9 @@ function furnish(element) {
   });
 }
 
-/** Make a page that was served for everybody this visitor's. */
+/** Make a body that was served for everybody this visitor's. */
 function settle() {
+  if (!served?.shared) return;
   for (const [place, text] of Object.entries(state.texts ?? {})) {
     const element = document.querySelector(place);
     if (element) element.textContent = text;
@@ -666,7 +668,6 @@ function settle() {
   if (card && state.asked && self === top) card.hidden = false;
   else card?.remove();
   if (signal) signal.hidden = !state.gpc;
-  follow();
 }
 
 /** @param {PageTransitionEvent} event */
@@ -690,6 +691,6 @@ if (first) {
   join();
   // The settings page's form was sent without this script.
   if (document.referrer.startsWith(state.settings)) tabs?.postMessage(0);
-  if (served?.shared) settle();
   furnishBody();
+  if (served?.shared) follow();
 }
