@@ -510,6 +510,28 @@ def test_a_page_is_not_revived_across_a_change_of_consent(door: Door) -> None:
     assert (same.status, same.header("etag")) == (304, undecided)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"theme": "bold"},
+        {"texts": {"en": {"title": "Your choice"}}},
+        {"privacy_url": "/other"},
+        {"strict": True},
+        {"undeclared": "allow"},
+        {"services": {**SETTINGS["services"], "youtube": {"hosts": ["videos.example.net"]}}},
+        {"purposes": {"research": {"title": "Research", "text": "Which articles are begun."}}},
+    ],
+    ids=str,
+)
+def test_a_page_is_not_revived_across_a_change_of_settings(changed: dict[str, Any]) -> None:
+    """The policy's version, which the owner has set, says nothing of them: what is held and said would be of yesterday."""
+    settings = {**SETTINGS, "policy": "2026-11"}
+    before, after, again = (DOORS["wsgi"](SITE, each) for each in (settings, {**settings, **changed}, settings))
+    tag = before.ask(Request("/cached")).header("etag")
+    assert after.ask(Request("/cached")).header("etag") != tag
+    assert again.ask(Request("/cached")).header("etag") == tag
+
+
 # What the library answers itself
 
 

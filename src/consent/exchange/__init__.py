@@ -17,7 +17,11 @@ cookie and forget the record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from typing import Any
 
 from ..banner.look import Look
 from ..banner.page import Page
@@ -44,6 +48,12 @@ __all__ = ["Append", "Consent", "Facts", "Limited", "NeedBody", "Pass", "Prove",
 
 #: Seconds after which a cookie that refuses is written again with each page: nobody knows when the last one was.
 _RENEWED = 30 * 86_400
+
+#: The settings by which pages differ.
+_SEEN = (
+    *("policy", "regime", "wording", "privacy_url", "prefix", "placement", "layout", "theme", "close_button", "wall"),
+    *("cache", "language", "texts", "consent_mode", "gpp"),
+)
 
 
 class Consent:
@@ -104,6 +114,10 @@ class Consent:
         law = settings.regime or STRICT
         self.anyone = Visitor(self.policy, law, decision=Decision(frozenset(), policy="", model=law.model, at=0))
         self.varies = _varies(settings)
+        #: Differs whenever the owner's settings would make another page; the same in every process.
+        self.mark = hashlib.sha256(
+            json.dumps([getattr(settings, name) for name in _SEEN], sort_keys=True, default=_plain).encode()
+        ).hexdigest()
 
     def handle(self, facts: Facts) -> Step:
         """The first step of answering a request."""
@@ -222,3 +236,12 @@ def _varies(settings: Settings) -> tuple[str, ...]:
     sources = (settings.region, settings.account)
     names += [source.header for source in sources if source is not None and source.header]
     return tuple(names)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON knows in place of what it does not."""
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return (
+        dict(value) if isinstance(value, Mapping) else {each.name: getattr(value, each.name) for each in fields(value)}
+    )

@@ -132,7 +132,7 @@ class Pass:
         consent = self._consent
         told = (
             consent.version,
-            self.visitor.policy.version,
+            consent.mark,
             self.visitor.regime.name,
             sorted(self.visitor.granted),
             self.visitor.asked,
@@ -140,12 +140,9 @@ class Pass:
             consent.language(self._facts, self.visitor),
             self._for_top_page,
             consent.debug,
-            consent.settings.cache,
-            consent.settings.wall,
-            consent.told and (consent.told, self._facts.for_script),
+            consent.told and self._facts.for_script,
             self._for_document,
-            consent.settings.consent_mode,
-            consent.settings.gpp and (consent.settings.gpp, self.visitor.signals.gpc),
+            consent.settings.gpp and self.visitor.signals.gpc,
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
 
