@@ -419,3 +419,27 @@ def test_what_a_refused_service_stored_is_gone_even_if_it_came_late(publish: Pub
     visitor.settle()
     stored = visitor.stored()
     assert (stored["local"], stored["session"]) == (["mine"], [])
+
+
+def test_settings_that_are_asked_for_twice_are_one_dialog_and_give_the_focus_back(publish: Publish) -> None:
+    visitor = publish()
+    visitor.page.evaluate(
+        """async () => {
+          const { consent } = await import("/_consent/consent.js");
+          document.querySelector("#yc-l a").focus();
+          await Promise.all([consent.open(), consent.open()]);
+        }"""
+    )
+    expect(visitor.dialog).to_have_count(1)
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.page.locator("#yc-d")).to_have_count(0)
+    expect(visitor.page.locator("#yc-l a")).to_be_focused()
+
+
+def test_what_is_said_of_an_answer_says_its_language(publish: Publish) -> None:
+    visitor = publish()
+    visitor.page.evaluate("document.documentElement.lang = 'he'; document.documentElement.dir = 'rtl'")
+    visitor.accept()
+    said = visitor.page.get_by_role("status")
+    expect(said).to_have_attribute("lang", "en")
+    expect(said).to_have_css("direction", "ltr")

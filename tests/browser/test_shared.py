@@ -171,9 +171,8 @@ def test_where_all_runs_until_it_is_refused_the_script_wakes_it_and_says_so(
     expect(european.card.get_by_role("button", name="Refuse")).to_be_visible()
     _is_awake(californian)
     european.expect_silence()
-    loads = len(californian.loads)
-    californian.refuse()
-    californian.wait_until(lambda: len(californian.loads) > loads, "the page without what was refused")
+    with californian.page.expect_navigation():  # to the page without what was refused
+        californian.refuse()
     californian.forget()
     californian.go("/")
     californian.expect_silence()

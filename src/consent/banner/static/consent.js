@@ -363,7 +363,7 @@ function confirmation(text) {
   addStyle();
   let said = byId("yc-ok");
   if (!said) {
-    said = make("p", { id: "yc-ok", role: "status", tabIndex: -1 });
+    said = make("p", { id: "yc-ok", role: "status", tabIndex: -1, lang: state.lang, dir: "auto" });
     document.body.append(said);
   }
   said.textContent = text;
@@ -582,7 +582,8 @@ async function openSettings() {
     const form = content.querySelector("main form");
     if (!response.ok || !form) throw response;
     await addStyle();
-    byId("yc-d")?.remove();
+    // Closed, one that was opened meanwhile gives the focus back first.
+    /** @type {HTMLDialogElement | null} */ (byId("yc-d"))?.close();
     const { lang, dir } = content.documentElement;
     const dialog = make("dialog", { id: "yc-d", lang, dir, onclose: () => dialog.remove() });
     dialog.setAttribute("aria-labelledby", "yc-h");
