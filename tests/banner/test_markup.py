@@ -333,6 +333,14 @@ def test_the_settings_page_says_what_holds_now(seen: Visitor, status: str) -> No
     assert status in text_of(parse(settings_page(page(seen=seen), next="/")))
 
 
+def test_of_who_refused_long_ago_it_is_not_said_that_everything_is_active() -> None:
+    regime = PRESETS["us-ca"]
+    long_ago = NOW - 40 * 31 * 86_400
+    refused = Visitor(POLICY, regime, decision=Decision(frozenset(), POLICY.version, regime.model, long_ago), now=NOW)
+    assert (refused.status, ticked(refused)) == ("undecided", set())
+    assert "is active" not in text_of(parse(settings_page(page(seen=refused), next="/")))
+
+
 def test_a_signal_that_binds_is_seen_to_be_honoured() -> None:
     signal = "opt-out signal (Global Privacy Control) is honoured"
     assert f"Opt-out signal honoured Your browser's {signal}" in text_of(

@@ -22,8 +22,7 @@ def settings_page(page: Page, *, next: str, not_saved: bool = False) -> Markup: 
     look, words, regime = page.look, page.words, page.visitor.regime
     title = words("settings_title")
     exempt = exempt_text(look, words, page.visitor.exempt & page.visitor.granted)
-    # Of who has not chosen, "only what is necessary is active" would then be wrong.
-    told = [exempt] if exempt and page.visitor.status == "undecided" else [status(page), *([exempt] if exempt else ())]
+    told = [*([status(page)] if _as_usual(page) else ()), *([exempt] if exempt else ())]
     told.append(words("valid", duration=words.duration(Cookie("", held_days(regime)))))
     return Markup(
         '<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8">'
@@ -75,6 +74,15 @@ def _recorded(page: Page) -> bool:
     """Whether the visitor holds a receipt."""
     decision = page.visitor.decision
     return decision is not None and decision.record is not None
+
+
+def _as_usual(page: Page) -> bool:
+    """Whether what is said of those who have not chosen is true of this one: where all runs until it is refused, an
+    older refusal, or what is sensitive, may be left out, and elsewhere something may run that needs no agreement.
+    """
+    visitor = page.visitor
+    usual = frozenset(visitor.policy.optional) if visitor.regime.model != "opt-in" else frozenset[str]()
+    return visitor.status != "undecided" or visitor.granted & frozenset(visitor.policy.optional) == usual
 
 
 def status(page: Page) -> str:
