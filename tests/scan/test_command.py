@@ -52,6 +52,13 @@ def test_a_site_that_does_not_answer_is_said_to_be_none(capsys: pytest.CaptureFi
     ("arguments", "said"),
     [
         (["ftp://shop.example/"], "must be an http: or https: address"),
+        (["https://shop.example:99999/"], "must be an http: or https: address"),
+        (
+            ["https://me:secret@shop.example/"],
+            "must name no user: that is for --user, and the address is in the report",
+        ),
+        (["shop.example", "--header=X: 1", "--browser=firefox"], "is for chromium alone"),
+        (["shop.example", "--html=/no/such/folder/scan.html"], "is in a folder that is not there"),
         (["shop.example", "--regime=mars"], "unknown regime"),
         (["shop.example", "--skip=("], "is no regular expression"),
         (["shop.example", "--header=nonsense"], "must be NAME:VALUE"),
@@ -64,7 +71,9 @@ def test_what_is_asked_wrongly_is_one_clear_error(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["scan", *arguments]) == 2
-    assert said in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert "secret" not in printed
 
 
 def test_without_a_browser_it_says_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:

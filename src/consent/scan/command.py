@@ -150,14 +150,16 @@ def _run(options: argparse.Namespace) -> int:
 
 def _address(url: str) -> str:
     whole = url if "://" in url else f"https://{url}"
+    user = None
     try:
         parts = urlsplit(whole)
+        user = parts.username
         right = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or True)
     except ValueError:
         right = False
     if not right or re.search(r"\s", whole):
         raise ConfigurationError("must be an http: or https: address", path=("URL",), value=url)
-    if parts.username is not None:
+    if user is not None:
         raise ConfigurationError(
             "must name no user: that is for --user, and the address is in the report", path=("URL",)
         )

@@ -62,19 +62,25 @@ def _summary(findings: Sequence[Finding]) -> Markup:
 
 
 def _findings(findings: Sequence[Finding]) -> Markup:
+    """What was found, once for each thing, with the phases in which it was."""
+    same: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        same.setdefault((finding.rule.id, finding.subject), []).append(finding)
     items = Markup("").join(
         Markup(
-            '<li class="{severity}"><h3>{text}</h3><p class="rule"><span>{severity}</span> {rule}</p><p>{remedy}</p>'
-            "{evidence}{pages}</li>"
+            '<li class="{severity}"><h3>{text}</h3><p class="rule"><span>{severity}</span> {rule}{phases}</p>'
+            "<p>{remedy}</p>{evidence}{pages}</li>"
         ).format(
-            severity=finding.severity,
-            text=finding.text,
-            rule=finding.rule.id,
-            remedy=finding.rule.remedy,
-            evidence=details("Evidence", finding.evidence),
-            pages=details(number("page", len(finding.pages)), finding.pages),
+            severity=found[0].severity,
+            text=found[0].text,
+            rule=rule,
+            phases="".join(f" · {_PHASES[each.phase].lower()}" for each in found if each.phase and len(found) > 1),
+            remedy=found[0].rule.remedy,
+            evidence=details("Evidence", dict.fromkeys(line for each in found for line in each.evidence)),
+            pages=details(number("page", len(pages)), pages),
         )
-        for finding in findings
+        for (rule, _), found in same.items()
+        for pages in [dict.fromkeys(page for each in found for page in each.pages)]
     )
     return section("Findings", Markup('<ol class="findings">{}</ol>').format(items) if items else Markup(""))
 
