@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -166,3 +167,10 @@ def test_the_style_in_a_page_cannot_end_its_element() -> None:
 def test_each_layout_and_theme_has_a_style_of_its_own() -> None:
     assert len({stylesheet(*look).digest for look in LOOKS}) == len({inline_style(*look) for look in LOOKS}) == 6
     assert len({notice(layout=layout, theme=theme) for layout, theme in LOOKS}) == 6, "which is in the notice"
+
+
+@pytest.mark.parametrize("layout", ["box", "bar", "modal"])
+@pytest.mark.parametrize("theme", ["quiet", "bold"])
+def test_no_background_is_lost_where_a_browser_cannot_mix_colours(layout: Any, theme: Any) -> None:
+    """With ``var()`` in it, what it cannot read is not left out: nothing is drawn then, and white text stands on white."""
+    assert not re.search(rb"background(-color)?:[^;}]*color-mix\([^;}]*var\(", stylesheet(layout, theme).body)
