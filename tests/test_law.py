@@ -208,6 +208,9 @@ def test_what_was_opted_out_of_does_not_run_again_because_a_year_has_passed(
         assert ('value="refuse"' in answer.text) is asked
         # A cookie that would go is kept for longer, as it is: nobody is asked later for it.
         assert [text.partition(";")[0] for text in answer.all("set-cookie")] == ([cookie] if days >= 40 else [])
+    # What a page fetches could be answered after a choice that is made in it: the older answer must not come back.
+    for destination in ("iframe", "empty"):
+        assert later(40, **CALIFORNIA, **{"Sec-Fetch-Dest": destination}).all("set-cookie") == []
     assert later(40, **FRANCE).all("set-cookie") == [], "where nothing runs without an agreement, nothing is prolonged"
 
 

@@ -239,8 +239,12 @@ class Pass:
         return self._consent.written(self._facts, left, self.visitor.regime) if left is not None else []
 
     def _renewed(self) -> Headers:
-        """The browser's cookie for longer, where it refuses what would run without it."""
-        return [] if self.shared else self._consent.renewed(self._facts, self.visitor.regime)
+        """The browser's cookie for longer, where it refuses what would run without it.
+
+        Only with pages that one goes to: what a page fetches could arrive after a choice made in it, and undo that.
+        """
+        alone = self._facts.for_top_page and not self.shared
+        return self._consent.renewed(self._facts, self.visitor.regime) if alone else []
 
     def _expired(self) -> Headers:
         """The end of refused cookies that are there all the same: a script may have written them as it was stopped."""
