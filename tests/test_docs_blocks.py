@@ -37,7 +37,22 @@ NOT_TAKEN = {
     "architecture.md": "the loop that each door is; tests/adapters runs the doors",
     "vendors.md": "tried below",
 }
-LANGUAGES = {"console", "css", "html", "jinja", "js", "json", "nginx", "python", "sh", "sql", "text", "toml", "vcl", "yaml"}
+LANGUAGES = {
+    "console",
+    "css",
+    "html",
+    "jinja",
+    "js",
+    "json",
+    "nginx",
+    "python",
+    "sh",
+    "sql",
+    "text",
+    "toml",
+    "vcl",
+    "yaml",
+}
 #: What Sphinx is told: no code.
 DIRECTIVES = {"{eval-rst}", "{include}", "{toctree}"}
 
