@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,16 @@ for room in ("log", "faults", "adapters"):
 
 if TYPE_CHECKING:
     from cluster import Cluster
+
+
+@pytest.fixture(autouse=True)
+def _log_is_heard() -> None:
+    """What a library that was tried before did to logging is undone: some set up all of it when they are loaded."""
+    logger = logging.getLogger("consent")
+    logger.disabled, logger.propagate = False, True
+    logger.setLevel(logging.NOTSET)
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
