@@ -81,10 +81,11 @@ def check_live(url: str, settings: Settings) -> Iterator[Point]:
         return
     state = client.ask(urljoin(urljoin(page.url, settings.prefix), "state"), {"Accept": "application/json"})
     held = _held_first(settings, state)
-    yield from _gated(page, settings, held=held)
+    rules = Rules(settings.policy)
+    yield from _gated(page, settings, rules, held=held)
     yield from _asking(page, settings, held=held)
     yield from _addresses(client, page.url, state, settings)
-    yield from _errors(client, page.url, settings, held=held)
+    yield from _errors(client, page.url, rules, held=held)
 
 
 def _held_first(settings: Settings, state: _Answer) -> bool:
@@ -96,18 +97,25 @@ def _held_first(settings: Settings, state: _Answer) -> bool:
     return not _json(state).get("granted")
 
 
-def _gated(page: _Answer, settings: Settings, *, held: bool) -> Iterator[Point]:
-    """Whether anything on the page would still be held: then it did not pass the gate."""
-    rules = Rules(settings.policy)
+def _loose(page: _Answer, rules: Rules) -> list[str]:
+    """What on a page would still be held: then it did not pass the gate.
+
+    :raises UnreadableEncoding: for a page that the gate cannot read.
+    """
     gate = Gate(rules, charset=page.headers.get_content_charset(), site=urlsplit(page.url).netloc)
+    gate.feed(page.body)
+    gate.finish()
+    return sorted({each.service or each.tag for each in gate.held})
+
+
+def _gated(page: _Answer, settings: Settings, rules: Rules, *, held: bool) -> Iterator[Point]:
+    """Whether the page, its cookies and its place in caches are what a stranger's should be."""
     try:
-        gate.feed(page.body)
-        gate.finish()
+        loose = _loose(page, rules)
     except UnreadableEncoding as error:
         yield Point("site", "the page can be read", "bad", str(error), "send pages in UTF-8, and declare it")
         return
     if held:
-        loose = sorted({each.service or each.tag for each in gate.held})
         remedy = "put the middleware outermost: in front of caches, compression and whatever adds tags"
         yield Point(
             "site",
@@ -213,24 +221,22 @@ def _addresses(client: _Client, url: str, state: _Answer, settings: Settings) ->
     )
 
 
-def _errors(client: _Client, url: str, settings: Settings, *, held: bool) -> Iterator[Point]:
+def _errors(client: _Client, url: str, rules: Rules, *, held: bool) -> Iterator[Point]:
     """Whether error pages pass the middleware too, where they are pages."""
     missing = client.ask(urljoin(url, "/no-such-page-of-this-site"))
-    if missing.html and missing.body:
-        gate = Gate(Rules(settings.policy), charset=missing.headers.get_content_charset(), site=urlsplit(url).netloc)
-        try:
-            gate.feed(missing.body)
-            gate.finish()
-        except UnreadableEncoding:
-            return
-        loose = sorted({each.service or each.tag for each in gate.held}) if held else []
-        yield Point(
-            "site",
-            "error pages are gated too",
-            "bad" if loose else "good",
-            ", ".join(loose),
-            "put the middleware outermost" if loose else "",
-        )
+    if not missing.html or not missing.body:
+        return
+    try:
+        loose = _loose(missing, rules) if held else []
+    except UnreadableEncoding:
+        return
+    yield Point(
+        "site",
+        "error pages are gated too",
+        "bad" if loose else "good",
+        ", ".join(loose),
+        "put the middleware outermost" if loose else "",
+    )
 
 
 def _json(answer: _Answer) -> dict[str, Any]:
