@@ -7,7 +7,19 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
-__all__ = ["NONE", "code", "columns", "details", "document", "drawing", "number", "section", "table", "tiles"]
+__all__ = [
+    "NONE",
+    "code",
+    "columns",
+    "details",
+    "document",
+    "drawing",
+    "number",
+    "round_up",
+    "section",
+    "table",
+    "tiles",
+]
 
 #: Where a cell of a table has nothing to say.
 NONE = Markup('<span class="none">–</span>')
@@ -86,7 +98,7 @@ def columns(caption: str, series: Mapping[str, str], values: Sequence[tuple[str,
     :param series: the name of each, with the class that colours it, from the foot up.
     :param values: the columns in order: what each is called, and how much of each series it has.
     """
-    top = _round_up(max((sum(counts.values()) for _, counts in values), default=0))
+    top = round_up(max((sum(counts.values()) for _, counts in values), default=0))
     step = (_WIDTH - _LEFT) / max(1, len(values))
     bars: list[Markup] = []
     for place, (name, counts) in enumerate(values):
@@ -130,7 +142,7 @@ def drawing(caption: str, width: int, height: int, content: Markup, *, top: int 
     ).format(caption, top, width, height, content)
 
 
-def _round_up(most: int) -> int:
+def round_up(most: int) -> int:
     """The next of 4, 8, 20, 40, 80, 200, …: what four lines divide."""
     size = 4
     while size < most:

@@ -16,6 +16,7 @@ from typing import Any
 from django.db.models import Count, F, QuerySet, Value
 from django.db.models.functions import Greatest, StrIndex, Substr
 
+from ..sheet import round_up
 from .filters import span
 
 __all__ = ["SPANS", "Choices", "Counted", "Period", "Purpose", "count", "draw", "periods", "total"]
@@ -174,7 +175,7 @@ class Bar:
 
 def draw(shown: list[Period]) -> tuple[list[Bar], int]:
     """The columns, and how many choices the drawing is high."""
-    top = _round_up(max(period.choices.all for period in shown))
+    top = round_up(max(period.choices.all for period in shown))
     return [*_bars(shown, top)], top
 
 
@@ -186,11 +187,3 @@ def _bars(shown: list[Period], top: int) -> Iterator[Bar]:
             y -= height
             if height:
                 yield Bar(name, number * 10 + 1.5, round(y, 2), round(height, 2))
-
-
-def _round_up(number: int) -> int:
-    """The next of 4, 8, 20, 40, 80, 200, …: what four lines divide."""
-    size = 4
-    while size < number:
-        size = size * 2 if str(size)[0] in "24" else size // 8 * 20
-    return size
