@@ -65,11 +65,13 @@ class Shown(NamedTuple):
 
 
 def escaped(nonce: str | None) -> bytes:
+    """A nonce as it stands in an attribute."""
     return str(escape(nonce)).encode() if nonce else b""
 
 
 @lru_cache(maxsize=64)
 def words_of(look: Look, lang: str) -> Words:
+    """The words of a language on a site, read once."""
     return Words(look, lang)
 
 
@@ -95,6 +97,7 @@ class Template:
 def placeholder_of(
     look: Look, lang: str, service: Service, granted: frozenset[str], base: str, *, shared: bool
 ) -> Template:
+    """What stands in for a held frame, escaped for its ``srcdoc``."""
     words = words_of(look, lang)
     document = placeholder(look, words, service, granted, base=base, target=TARGET.decode(), scripted=shared)
     return Template(str(escape(str(document))))
@@ -104,7 +107,9 @@ def placeholder_of(
 def head_of(
     look: Look, granted: frozenset[str], base: str, *, decided: bool, gpp: str | None, nonce: bool, inline: bool
 ) -> Template:
-    """``gpp``: what is said in the United States; empty where it is not known yet, None where nothing is."""
+    """What is inserted first in the head. ``gpp``: what is said in the United States; empty where it is not known yet,
+    None where nothing is.
+    """
     mark = SCRIPT_NONCE.decode() if nonce else None
     calls = before_tags(look.policy, look.consent_mode, granted, decided=decided)
     api = ""
@@ -183,6 +188,7 @@ def state_of(
     gpc: bool,
     base: str,
 ) -> dict[str, Any]:
+    """What the page's script is told of a visitor."""
     policy = look.policy
     optional = set(policy.optional)
     return {
