@@ -227,9 +227,11 @@ def _errors(client: _Client, url: str, rules: Rules, *, held: bool) -> Iterator[
     if not missing.html or not missing.body:
         return
     try:
-        loose = _loose(missing, rules) if held else []
+        loose = _loose(missing, rules)
     except UnreadableEncoding:
         return
+    if not held:
+        loose = []
     yield Point(
         "site",
         "error pages are gated too",
