@@ -9,7 +9,7 @@
 # make commands   docs/cli.md, after a change to a command's options
 # make script the minified scripts, after a change to those in src/consent/banner/static
 #
-# All set themselves up: an environment in .venv, and for the tests Chromium, PostgreSQL and nginx.
+# All set themselves up: an environment in .venv, and for the tests a C compiler, Chromium, PostgreSQL and nginx.
 
 PYTHON ?= python3
 MINUTES ?= 2
@@ -62,7 +62,7 @@ gallery: setup
 setup: .venv/test node_modules/.package-lock.json
 	@tools/system browser database strace nginx
 
-.venv/demo: pyproject.toml
+.venv/demo: pyproject.toml hatch_build.py src/consent/gate/_fast.c
 	@tools/system python
 	@echo "consent: making an environment in .venv" >&2
 	@$(PYTHON) -m venv .venv
@@ -77,6 +77,7 @@ setup: .venv/test node_modules/.package-lock.json
 
 .venv/test: .venv/demo
 	@echo "consent: adding what the tests need to .venv" >&2
+	@tools/system compiler
 	@pip install --quiet --upgrade "pip>=25.1"
 	@pip install --quiet --editable '.[flask,django,postgres,audit,timestamp,parquet]' --group dev
 	@touch $@
