@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import gc
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,14 +23,10 @@ if TYPE_CHECKING:
     from cluster import Cluster
 
 
-@pytest.fixture(autouse=True)
-def _log_is_heard() -> None:
-    """What a library that was tried before did to logging is undone: some set up all of it when they are loaded."""
-    logger = logging.getLogger("consent")
-    logger.disabled, logger.propagate = False, True
-    logger.setLevel(logging.NOTSET)
-    logging.getLogger().setLevel(logging.WARNING)
-    logging.disable(logging.NOTSET)
+def pytest_collection_finish() -> None:
+    """Thousands of tests and all that they import stay until the end: the garbage collector need not look at them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

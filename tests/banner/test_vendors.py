@@ -456,7 +456,7 @@ def test_an_agreement_that_was_not_kept_is_told_nobody() -> None:
 
 @given(st.sets(st.sampled_from(ALL), max_size=4), st.sets(st.sampled_from(sorted(EVERYTHING))))
 def test_nobody_is_told_who_is_not_declared(services: set[str], granted: set[str]) -> None:
-    policy = site(services).policy
+    policy = read_settings({"services": services}, keys=KEY).policy
     allowed = NOTHING | granted
     calls = [*before_tags(policy, ConsentMode(), allowed, decided=True)]
     for calls_then in after(policy, allowed):
