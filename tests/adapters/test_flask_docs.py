@@ -13,7 +13,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 TRACKER = '<script async src="https://www.googletagmanager.com/gtag/js?id=G-1"></script>'
 KEY = "f3qH-0tXz9vLm2Ws8Kd1"
 
-pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    # With setuptools around, Pyramid's loader goes through pkg_resources.
+    "ignore:'cgi' is deprecated:DeprecationWarning",
+    "ignore:.*pkg_resources:DeprecationWarning",
+    "ignore:.*pkg_resources:UserWarning",
+)
 
 
 def blocks(name: str) -> list[str]:

@@ -18,7 +18,12 @@ from consent.testing import ListStore
 from consent.wsgi import ConsentMiddleware
 
 #: WebOb, of which Pyramid is made, imports it.
-pytestmark = pytest.mark.filterwarnings("ignore:'cgi' is deprecated:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    # With setuptools around, Pyramid's loader goes through pkg_resources.
+    "ignore:'cgi' is deprecated:DeprecationWarning",
+    "ignore:.*pkg_resources:DeprecationWarning",
+    "ignore:.*pkg_resources:UserWarning",
+)
 
 TRACKER = '<script src="https://www.google-analytics.com/analytics.js"></script>'
 PAGE = f"<!doctype html><html><head>{TRACKER}</head><body><h1>News</h1></body></html>"

@@ -360,7 +360,10 @@ def test_what_nobody_had_begun_when_its_visitor_left_is_not_done_at_all(
 # Many at once
 
 
-def test_many_threads_share_transactions_and_each_has_its_own_receipt(log: Appender, database: FlakyDatabase) -> None:
+def test_many_threads_share_transactions_and_each_has_its_own_receipt(
+    make: Callable[..., Appender], spool: Spool, database: FlakyDatabase
+) -> None:
+    log = make(spool, budget=60)
     receipts: dict[int, Receipt] = {}
 
     def work(first: int) -> None:
