@@ -1,6 +1,7 @@
 """Where this machine keeps what the tests drive: a Chromium, PostgreSQL's own programs, Node.js, nginx.
 
     python tools/find.py browser
+    python tools/find.py headless
     python tools/find.py database
     python tools/find.py node
     python tools/find.py strace
@@ -15,9 +16,10 @@ import glob
 import os
 import shutil
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["Missing", "browser", "database", "nginx", "node", "strace"]
+__all__ = ["Missing", "browser", "database", "headless", "nginx", "node", "strace"]
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _MAC_BROWSERS = (
@@ -27,6 +29,10 @@ _MAC_BROWSERS = (
 _PLAYWRIGHT = (
     "~/.cache/ms-playwright/chromium-*/chrome-linux*/chrome",
     "~/Library/Caches/ms-playwright/chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
+)
+_SHELLS = (
+    "~/.cache/ms-playwright/chromium_headless_shell-*/*/*headless*shell",
+    "~/Library/Caches/ms-playwright/chromium_headless_shell-*/*/*headless*shell",
 )
 _DATABASES = (
     "/usr/lib/postgresql/*/bin",
@@ -43,12 +49,18 @@ def browser() -> str:
     """The path of a Chromium: ``CHROMIUM`` in the environment, the system's, or Playwright's."""
     named = os.environ.get("CHROMIUM")
     installed = filter(None, map(shutil.which, _BROWSERS))
-    downloaded = (path for pattern in _PLAYWRIGHT for path in sorted(glob.glob(str(Path(pattern).expanduser())))[::-1])
-    for path in (*([named] if named else ()), *installed, *_MAC_BROWSERS, *downloaded):
+    for path in (*([named] if named else ()), *installed, *_MAC_BROWSERS, *_downloaded(_PLAYWRIGHT)):
         # Ubuntu's chromium-browser is a script that asks for a snap.
         if os.access(path, os.X_OK) and not _asks_for_snap(path):
             return path
     raise Missing("there is no Chromium: run tools/system browser, or name one in CHROMIUM")
+
+
+def headless() -> str:
+    """The path of a Chromium that makes no window around each page, which costs a quarter; else as :func:`browser`."""
+    if os.environ.get("CHROMIUM"):
+        return browser()
+    return shutil.which("chromium-headless-shell") or next(_downloaded(_SHELLS), None) or browser()
 
 
 def database() -> str:
@@ -90,6 +102,12 @@ def nginx() -> str:
     return found
 
 
+def _downloaded(patterns: Iterable[str]) -> Iterator[str]:
+    """What Playwright has brought, the newest first."""
+    for pattern in patterns:
+        yield from sorted(glob.glob(str(Path(pattern).expanduser())), reverse=True)
+
+
 def _asks_for_snap(path: str) -> bool:
     with open(path, "rb") as file:
         return file.read(2) == b"#!" and b"snap" in file.read(4096)
@@ -101,6 +119,6 @@ def _version(folder: str) -> list[int]:
 
 if __name__ == "__main__":
     try:
-        print({"browser": browser, "database": database, "node": node, "strace": strace, "nginx": nginx}[sys.argv[1]]())
+        print({find.__name__: find for find in (browser, headless, database, node, strace, nginx)}[sys.argv[1]]())
     except Missing as error:
         sys.exit(f"consent: {error}")

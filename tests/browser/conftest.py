@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -20,10 +19,11 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import ROOT, Outside, Place, Quiet, python, running, serving
+from servers import ROOT, Outside, Place, Quiet, found, python, running, serving
 from visitors import Visitor, visiting
 from werkzeug.serving import make_server
 
+import find
 from consent.wsgi import ConsentMiddleware
 
 _SWITCHES = [
@@ -41,11 +41,8 @@ _SWITCHES = [
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of a Chromium on this machine."""
-    found = subprocess.run(python(str(ROOT / "tools/find.py"), "browser"), capture_output=True, text=True, check=False)
-    if found.returncode:
-        pytest.fail(found.stderr.strip() or found.stdout.strip(), pytrace=False)
-    return found.stdout.strip()
+    """The path of a Chromium on this machine: of its headless shell, which makes no window for each visitor."""
+    return found(find.headless)
 
 
 # Of this package, not of the session: while playwright runs, so does its event loop, and no other test can run its own.
@@ -57,12 +54,17 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="package")
 def launch(playwright: Playwright, chromium: str, outside: Outside) -> Callable[..., Browser]:
-    """Start a browser to which every name but ours leads to the third parties' server."""
+    """Start a browser to which every name but ours leads to the third parties' server.
+
+    ``whole``: with all that is around the engine, as people have it.
+    """
     rules = f"MAP * 127.0.0.1:{outside.port}, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
-    def start(**options: Any) -> Browser:
+    def start(*, whole: bool = False, **options: Any) -> Browser:
         return playwright.chromium.launch(
-            executable_path=chromium, args=[*_SWITCHES, f"--host-resolver-rules={rules}"], **options
+            executable_path=found(find.browser) if whole else chromium,
+            args=[*_SWITCHES, f"--host-resolver-rules={rules}"],
+            **options,
         )
 
     return start

@@ -19,8 +19,11 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
+import pytest
 import trustme
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+import find
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0  # seconds, for whatever should happen; nothing is ever expected to take as long
@@ -83,6 +86,14 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def found(program: Callable[[], str]) -> str:
+    """Where this machine keeps a program, by one of the functions of ``tools/find.py``."""
+    try:
+        return program()
+    except find.Missing as missing:
+        pytest.fail(str(missing), pytrace=False)
 
 
 def python(*arguments: str) -> list[str]:

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="package")
 def remembering(launch: Callable[..., Browser]) -> Iterator[Browser]:
-    """A browser with its back/forward cache, which playwright would switch off."""
-    browser = launch(ignore_default_args=["--disable-back-forward-cache"])
+    """A browser with its back/forward cache, which playwright would switch off, and the headless shell has not."""
+    browser = launch(whole=True, ignore_default_args=["--disable-back-forward-cache"])
     yield browser
     browser.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,19 +15,14 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 
-from servers import ROOT, Outside, Place, free_port, python, running, wait_until
+from servers import ROOT, Outside, Place, found, free_port, python, running, wait_until
 from visitors import Visitor, visiting
+
+import find
 
 pytestmark = pytest.mark.browser
 
 EXAMPLE = ROOT / "examples" / "nginx_shared"
-
-
-def find(what: str) -> str:
-    found = subprocess.run(python(str(ROOT / "tools/find.py"), what), capture_output=True, text=True, check=False)
-    if found.returncode:
-        pytest.fail(found.stderr.strip(), pytrace=False)
-    return found.stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +36,7 @@ def browser(outside: Outside) -> Iterator[Browser]:
     rules = f"MAP * 127.0.0.1:{outside.port}, EXCLUDE 127.0.0.1"
     switches = ["--no-sandbox", "--disable-gpu", "--ignore-certificate-errors", f"--host-resolver-rules={rules}"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find("browser"), args=switches)
+        browser = playwright.chromium.launch(executable_path=found(find.headless), args=switches)
         yield browser
         browser.close()
 
@@ -61,7 +55,7 @@ def bakery(tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterat
     (folder / "run").mkdir()
     # As root it would give its work to a user who may not look into the tests' folders.
     more = ["-g", "user root;"] if os.geteuid() == 0 else []
-    nginx = [find("nginx"), "-p", str(folder / "run"), "-c", str(conf), *more]
+    nginx = [found(find.nginx), "-p", str(folder / "run"), "-c", str(conf), *more]
     gunicorn = python(
         "-m", "gunicorn", "--chdir", str(EXAMPLE), "--bind", f"127.0.0.1:{site}", "--workers", "2", "bakery:app"
     )
