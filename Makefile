@@ -1,5 +1,6 @@
 # make demo   a site to try it on, at http://127.0.0.1:8000 (PORT=8080 make demo for another port)
-# make test   every check and every test
+# make test   every check and every test; as many at once as there are processors and one more, or WORKERS=2 make test
+# make coverage   the tests, and which lines and branches of the library they reach; it takes twice as long
 # make faults what make test does to the log for seconds, for minutes: MINUTES=10 make faults
 # make bench  what the middleware costs
 # make gallery  the pictures in docs/gallery
@@ -13,24 +14,40 @@
 
 PYTHON ?= python3
 MINUTES ?= 2
+# One more than there are processors: now and then a test waits for what it has started.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start hundreds of processes, each of which would compile the library anew.
+unexport PYTHONDONTWRITEBYTECODE
+# Neighbours stay with one worker, which sets up what they share once; whoever is done takes from the others.
+PYTEST := pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: demo test faults check bench gallery compliance docs commands script setup clean
+.PHONY: demo test tests coverage faults check lint types bench gallery compliance docs commands script setup clean
 
 demo: .venv/demo
 	@consent demo
 
-test: setup check
-	pytest -n 2 --cov --cov-report=term-missing:skip-covered
+test: setup lint
+	@$(MAKE) --no-print-directory --jobs 2 types tests
+
+tests: setup
+	$(PYTEST)
+
+coverage: setup
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 faults: setup
 	CONSENT_FAULTS=$$(($(MINUTES) * 60)) pytest -n 0 -v tests/faults
 
-check: setup
+check: lint types
+
+lint: .venv/test
 	ruff format --check .
 	ruff check .
+
+types: setup
 	mypy
 	npx --no-install pyright
 	npx --no-install tsc --project tsconfig.json
