@@ -31,6 +31,9 @@ HOSTS = (
     "bat.bing.com",
     "ads.stranger.example",
     "cdn.other.example",
+    "api.worker.example",
+    "api.shared-worker.example",
+    "api.service-worker.example",
 )
 #: What is planted: how it is named in a finding's subject, and the phases in which it happens where nothing is asked.
 PLANTED: Mapping[str, str] = {
@@ -42,6 +45,9 @@ PLANTED: Mapping[str, str] = {
     "bing-uet": "a script that another script brings in",
     "stranger.example": "a fetch from an inline script",
     "other.example": "an image from within a frame's own document",
+    "worker.example": "a fetch from a worker",
+    "shared-worker.example": "a fetch from a shared worker",
+    "service-worker.example": "a fetch from a service worker, as it is installed",
     "_ga": "a cookie that a script writes",
     "_pk_id.1.1fff": "a cookie in a header, of a known service",
     "YSC": "a partitioned cookie in a header of a frame",
@@ -50,6 +56,7 @@ PLANTED: Mapping[str, str] = {
     "shop_visitor": "a key in local storage, of nobody's",
     "seen_today": "a key in session storage, by assignment",
     "profiles": "a database of the browser's",
+    "lamps-1": "a cache of the browser's",
 }
 
 _STYLE = '@import url("https://fonts.googleapis.com/css?family=Inter"); body { font: 16px Inter, sans-serif; }'
@@ -58,6 +65,10 @@ fetch("https://ads.stranger.example/hello", { mode: "no-cors" }).catch(() => {})
 localStorage.setItem("shop_visitor", "17");
 sessionStorage.seen_today = "1";
 indexedDB.open("profiles");
+caches.open("lamps-1");
+new Worker("/worker.js");
+new SharedWorker("/shared-worker.js");
+navigator.serviceWorker.register("/service-worker.js");
 const canvas = document.createElement("canvas");
 canvas.getContext("2d").fillText("who are you", 2, 10);
 canvas.toDataURL();
@@ -78,8 +89,14 @@ _SCRIPTS: Mapping[str, str] = {
     'navigator.sendBeacon("https://www.google-analytics.com/collect", "v=1");',
     "script.hotjar.com": 'new WebSocket("wss://ws.hotjar.com/api"); const other = document.createElement("script"); '
     'other.src = "https://bat.bing.com/bat.js"; document.head.append(other);',
-    "cdn.other.example": 'localStorage.by_property = "1"; indexedDB.open("by_another"); document.cookie = "session=1";',
+    "cdn.other.example": 'localStorage.by_property = "1"; indexedDB.open("by_another"); caches.open("a_cache"); document.cookie = "session=1";',
     "bat.bing.com": 'localStorage.setItem("_uetsid", "1");',
+}
+
+_WORKERS: Mapping[str, str] = {
+    "/worker.js": 'fetch("https://api.worker.example/", { mode: "no-cors" });',
+    "/shared-worker.js": '"use strict"; fetch("https://api.shared-worker.example/", { mode: "no-cors" });',
+    "/service-worker.js": 'oninstall = () => { fetch("https://api.service-worker.example/", { mode: "no-cors" }); };',
 }
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -96,6 +113,9 @@ def planted(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """The site with everything on it."""
     if environ["PATH_INFO"] == "/inner":
         return _html(start_response, page('<img src="https://cdn.other.example/offer.gif" alt="An offer">'))
+    if script := _WORKERS.get(environ["PATH_INFO"]):
+        start_response("200 OK", [("Content-Type", "text/javascript")])
+        return [script.encode()]
     if environ["PATH_INFO"] == "/about":
         return _html(start_response, page('<h1>About</h1><p><a href="/">Lamps</a></p>'))
     cookies = [
@@ -148,16 +168,19 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(site: App) -> Iterator[int]:
-    """A server that is the site and everybody else, by the name it is called. Yields its port."""
+def serving(site: App, *, plainly: bool = False, alone: bool = False) -> Iterator[int]:
+    """A server that is the site and everybody else, by the name it is called. Yields its port.
+
+    :param plainly: without TLS. :param alone: the site answers by whatever name, and there is nobody else.
+    """
 
     def each(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         host = environ["HTTP_HOST"].partition(":")[0]
-        return (site if host in {SITE, f"www.{SITE}"} else _third)(environ, start_response)
+        return (site if alone or host in {SITE, f"www.{SITE}"} else _third)(environ, start_response)
 
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*HOSTS).configure_cert(context)
+    context = None if plainly else ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if context is not None:
+        trustme.CA().issue_cert(*HOSTS).configure_cert(context)
     server = make_server("127.0.0.1", 0, each, threaded=True, request_handler=_Quiet, ssl_context=context)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,9 +45,49 @@ def test_a_site_on_which_nothing_is_found_makes_no_alarm(capsys: pytest.CaptureF
 
 
 @pytest.mark.browser
-def test_a_site_that_does_not_answer_is_said_to_be_none(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["scan", "http://127.0.0.1:1/", "--limit=1", "--phase=before", "--program", browser()]) == 2
-    assert "could not be scanned" in capsys.readouterr().err
+def test_a_site_that_does_not_answer_is_said_to_be_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "scan.json"
+    assert main(["scan", "http://127.0.0.1:1/", "--phase=before", "--program", browser(), "--json", str(file)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    *_, last = printed.err.splitlines()
+    assert last.startswith("consent: http://127.0.0.1:1/ could not be scanned: ")
+    assert "ERR_" in last
+    assert not file.exists(), "nothing was looked at"
+
+
+@pytest.mark.browser
+def test_each_thing_is_one_entry_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with sites.serving(sites.planted) as port:
+        run(port, "--phase=before", "--phase=noscript")
+    printed = capsys.readouterr().out
+    assert printed.startswith("shop.example: 1 page, 2 visits, Chromium ")
+    (pixel,) = [line for line in printed.splitlines() if "Meta Pixel is called" in line]
+    assert pixel == "error   Meta Pixel is called before any choice and without JavaScript [service-without-consent]"
+    assert printed.splitlines()[-1].startswith("Found: ")
+
+
+@pytest.mark.browser
+def test_a_site_is_followed_to_the_name_and_the_scheme_that_it_leads_to(tmp_path: Path) -> None:
+    def moved(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["HTTP_HOST"].startswith("www."):
+            return sites.planted(environ, start_response)
+        start_response("301 Moved Permanently", [("Location", f"https://www.{sites.SITE}{environ['PATH_INFO']}")])
+        return []
+
+    with sites.serving(moved) as port, sites.serving(moved, plainly=True) as plain:
+        hosts = [f"--resolve={name}:443=127.0.0.1:{port}" for name in sites.HOSTS]
+        hosts += [f"--resolve={name}:80=127.0.0.1:{plain}" for name in sites.HOSTS]
+        file = tmp_path / "scan.json"
+        options = ["--limit=3", "--phase=before", "--insecure", "--program", browser(), "--json", str(file)]
+        assert main(["scan", f"http://{sites.SITE}/", *options, *hosts]) == 1
+    seen = json.loads(file.read_text("utf-8"))
+    assert seen["site"] == f"www.{sites.SITE}"
+    assert [visit["url"] for visit in seen["visits"]] == [
+        f"https://www.{sites.SITE}/",
+        f"https://www.{sites.SITE}/about",
+    ]
+    assert {cookie["third"] for visit in seen["visits"] for cookie in visit["cookies"]} == {False, True}
 
 
 @pytest.mark.parametrize(

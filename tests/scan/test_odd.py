@@ -89,6 +89,7 @@ def test_odd_pages_are_told_of_and_end_no_scan(monkeypatch: pytest.MonkeyPatch) 
     stored = {each.key: each for each in home.stored}
     assert owners.of_stored(stored["by_property"]).name == "other.example"
     assert owners.of_stored(stored["by_another"]).name == "other.example"
+    assert owners.of_stored(stored["a_cache"]).name == "other.example"
     assert any(key.startswith(("?", "\ufffd")) for key in stored)
     (session,) = home.cookies
     assert not owners.of_cookie(session).necessary

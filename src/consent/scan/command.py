@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
+from ..sheet import number
 from .seen import PHASES, Phase, Scan, Visit
 
 if TYPE_CHECKING:
@@ -111,8 +112,9 @@ def _seconds(text: str) -> float:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from .browser import BrowserMissing
     from .judge import SEVERITIES, judge
-    from .run import BrowserMissing, Plan, scan
+    from .run import Plan, scan
     from .who import Owners
 
     urls = [_address(url) for url in options.urls]
@@ -143,7 +145,7 @@ def _run(options: argparse.Namespace) -> int:
         return 2
     findings = judge(seen, Owners(seen.site, policy), regime=regime, policy=policy)
     _write(options, seen, findings, policy)  # first: whoever reads what is printed may have seen enough
-    _say(seen, findings)
+    _say(seen, findings, [phase for phase in plan.phases if not seen.of(phase)])
     worst = SEVERITIES.index(options.fail_on)
     return int(any(SEVERITIES.index(finding.severity) <= worst for finding in findings))
 
@@ -188,7 +190,7 @@ def _law(options: argparse.Namespace) -> tuple[Regime, Policy | None]:
 def _hosts(options: argparse.Namespace) -> dict[str, str]:
     pairs = [line.partition("=") for line in options.resolve]
     for name, equals, place in pairs:
-        if not equals or not re.fullmatch(r"[\w.*-]+", name) or not re.fullmatch(r"[\w.:\[\]-]+", place):
+        if not equals or not re.fullmatch(r"[\w.*-]+(:\d+)?", name) or not re.fullmatch(r"[\w.:\[\]-]+", place):
             raise ConfigurationError("must be HOST=ADDRESS", path=("--resolve",), value=f"{name}{equals}{place}")
     for name in ("resolve", "header"):
         if getattr(options, name) and options.browser != "chromium":
@@ -272,16 +274,23 @@ def _plain(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
-def _say(seen: Scan, findings: Sequence[Finding]) -> None:
+def _say(seen: Scan, findings: Sequence[Finding], impossible: Sequence[Phase]) -> None:
+    """``impossible``: phases that were asked for, and that this browser cannot be in."""
+    from .judge import SEVERITIES
+
     pages = len({visit.url for visit in seen.visits})
-    print(f"{seen.site}: {pages} page{'s' * (pages != 1)}, {len(seen.visits)} visits, {seen.browser}")
+    visits = sum(visit.status > 0 for visit in seen.visits)
+    print(f"{seen.site}: {number('page', pages)}, {number('visit', visits)}, {seen.browser}")
+    if impossible:
+        print(f"Not looked at, since this browser cannot: {', '.join(impossible)}")
     for finding in findings:
         where = f"{len(finding.pages)} pages" if len(finding.pages) > 1 else next(iter(finding.pages), "")
         print(f"\n{finding.severity:8}{_plain(finding.text)} [{finding.rule.id}]")
         for line in filter(None, (where, *finding.evidence[:3], finding.rule.remedy)):
             print(f"        {_plain(line)}")
-    if not findings:
-        print("Nothing was found that should not be.")
+    counts = {severity: sum(each.severity == severity for each in findings) for severity in SEVERITIES}
+    told = ", ".join(number(severity, count) for severity, count in counts.items() if count)
+    print(f"\nFound: {told}." if told else "Nothing was found that should not be.")
 
 
 _FILES = ("html", "json", "sarif", "junit", "write")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -11,7 +11,7 @@ from ..gate.match import wildcard
 from ..policy.policy import NECESSARY, Policy
 from ..policy.policy import Cookie as DeclaredCookie
 from ..policy.regime import PRESETS, Model, Regime
-from .seen import CHOSEN, Cookie, Phase, Request, Scan, Stored, Visit
+from .seen import CHOSEN, PHASES, Cookie, Phase, Request, Scan, Stored, Visit
 from .who import Owner, Owners
 
 __all__ = ["RULES", "SEVERITIES", "Finding", "Rule", "Severity", "judge"]
@@ -28,11 +28,11 @@ _SILENT: Mapping[Model, frozenset[Phase]] = {
 }
 _WHEN: Mapping[Phase, str] = {
     "before": "before any choice",
-    "refused": "although it was refused",
-    "accepted": "after it was accepted",
-    "withdrawn": "although the consent was withdrawn",
-    "gpc": "although the browser says Global Privacy Control",
-    "noscript": "before any choice, without JavaScript",
+    "refused": "after refusing",
+    "accepted": "after accepting",
+    "withdrawn": "after withdrawing",
+    "gpc": "with Global Privacy Control",
+    "noscript": "without JavaScript",
 }
 
 
@@ -87,16 +87,17 @@ RULES: Mapping[str, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found, on however many pages.
+    """One thing that was found, in however many phases and on however many pages.
 
     ``subject``  a service, a domain, a cookie's or key's name. ``text``: the finding in a sentence.
-    ``pages``    on which pages. ``evidence``: addresses, cookies, chains, as they were seen.
+    ``phases``   in which phases; none where it is not of any. ``pages``: on which pages.
+    ``evidence`` addresses, cookies, chains, as they were seen.
     """
 
     rule: Rule
     subject: str
     text: str
-    phase: Phase | None = None
+    phases: tuple[Phase, ...] = ()
     pages: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
 
@@ -107,14 +108,14 @@ class Finding:
 
 @dataclass(slots=True)
 class _Found:
-    """A finding that pages are still being added to."""
+    """A finding that phases and pages are still being added to. ``text``: the sentence without its phases."""
 
     text: str
+    phases: set[Phase] = field(default_factory=set)
     pages: dict[str, None] = field(default_factory=dict)
     evidence: dict[str, None] = field(default_factory=dict)
 
 
-_Key: TypeAlias = tuple[str, str, Phase | None]
 _MOST_EVIDENCE = 20
 
 
@@ -126,7 +127,7 @@ def judge(
     :param regime: the law that the site is judged by.
     :param policy: what the site declares, to compare with.
     """
-    found: dict[_Key, _Found] = {}
+    found: dict[tuple[str, str], _Found] = {}
     silent = _SILENT[regime.model] | ({"gpc"} if "gpc" in regime.signals else set())
     for visit in scan.visits:
         exempt = (
@@ -135,21 +136,31 @@ def judge(
         whose = _Needing(owners, exempt | {NECESSARY})
         said = (*_silent(visit, whose), *_asked(visit, whose)) if visit.phase in silent else ()
         for rule, subject, phase, text, evidence in (*said, *_unfinished(visit), *_linked(visit, owners)):
-            each = found.setdefault((rule, subject, phase), _Found(text))
+            each = found.setdefault((rule, subject), _Found(text))
+            each.phases.update([phase] if phase is not None else ())
             each.pages[visit.url] = None
             each.evidence.update(dict.fromkeys(evidence))
     if policy is not None:
         for rule, subject, text, pages, evidence in _compared(scan, owners, policy):
-            each = found.setdefault((rule, subject, None), _Found(text))
+            each = found.setdefault((rule, subject), _Found(text))
             each.pages.update(dict.fromkeys(pages))
             each.evidence.update(dict.fromkeys(evidence))
-    findings = [
-        Finding(RULES[rule], subject, each.text, phase, tuple(each.pages), tuple(each.evidence)[:_MOST_EVIDENCE])
-        for (rule, subject, phase), each in found.items()
-    ]
+    findings = [_finding(RULES[rule], subject, each) for (rule, subject), each in found.items()]
     return tuple(sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), each.rule.id, each.subject)))
 
 
+def _finding(rule: Rule, subject: str, found: _Found) -> Finding:
+    phases = tuple(phase for phase in PHASES if phase in found.phases)
+    text = " ".join(filter(None, (found.text, _listed([_WHEN[phase] for phase in phases]))))
+    return Finding(rule, subject, text, phases, tuple(found.pages), tuple(found.evidence)[:_MOST_EVIDENCE])
+
+
+def _listed(words: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+#: A rule, a subject, the phase, the sentence without it, and the evidence.
 _Said: TypeAlias = tuple[str, str, Phase | None, str, Iterable[str]]
 
 
@@ -172,39 +183,38 @@ class _Needing:
 def _silent(visit: Visit, whose: _Needing) -> Iterator[_Said]:
     """What happened in a phase in which nothing should that needs consent."""
     phase = visit.phase
-    when = _WHEN[phase]
     if phase in {"refused", "withdrawn"} and not visit.done:
         return
     for request in visit.requests:
         owner = whose.of.of_request(request)
         if whose.consent(owner):
-            yield "service-without-consent", owner.name, phase, f"{owner.title} is called {when}", [_request(request)]
+            yield "service-without-consent", owner.name, phase, f"{owner.title} is called", [_request(request)]
         elif request.third and not owner.known:
-            yield "stranger-without-consent", owner.name, phase, f"{owner.name} is called {when}", [_request(request)]
+            yield "stranger-without-consent", owner.name, phase, f"{owner.name} is called", [_request(request)]
     for cookie in visit.cookies:
         owner = whose.of.of_cookie(cookie)
         if whose.waived(owner) or (cookie.third and phase == "withdrawn"):
             continue  # the second: it was agreed to, and a site cannot end what others keep
         if owner.known or cookie.third:
-            text = f"The cookie {cookie.name} of {owner.title} is there {when}"
+            text = f"The cookie {cookie.name} of {owner.title} is there"
             yield "cookie-without-consent", cookie.name, phase, text, [_cookie(cookie)]
         else:
-            yield "unknown-cookie", cookie.name, phase, f"The cookie {cookie.name} is there {when}", [_cookie(cookie)]
+            yield "unknown-cookie", cookie.name, phase, f"The cookie {cookie.name} is there", [_cookie(cookie)]
     for stored in visit.stored:
         owner = whose.of.of_stored(stored)
         if whose.waived(owner) or (stored.third and phase == "withdrawn"):
             continue
         if owner.known or stored.third:
-            text = f"{owner.title} keeps {stored.key} in the browser {when}"
+            text = f"{owner.title} keeps {stored.key} in the browser"
             yield "storage-without-consent", stored.key, phase, text, [_stored(stored)]
         else:
-            yield "unknown-storage", stored.key, phase, f"{stored.key} is kept in the browser {when}", [_stored(stored)]
+            yield "unknown-storage", stored.key, phase, f"{stored.key} is kept in the browser", [_stored(stored)]
     for call in visit.calls:
         by = whose.of.of_address(call.by) if call.by else None
         if by is not None and whose.waived(by):
             continue
         name = by.title if by is not None else "a script of the page"
-        text = f"{name} reads what tells browsers apart {when}"
+        text = f"{name} reads what tells browsers apart"
         yield (
             "telling-browsers-apart",
             name,
@@ -240,8 +250,8 @@ def _unfinished(visit: Visit) -> Iterator[_Said]:
         return  # the second: it is no page of the site
     asks = visit.banner is not None and (visit.phase == "accepted" or visit.banner.refusable)
     if visit.status == 0 or visit.phase not in CHOSEN or (visit.phase != "withdrawn" and asks):
-        text = f"A page could not be looked at ({visit.phase})"
-        yield "unfinished", "page", visit.phase, text, [f"{visit.url}: {problem}" for problem in visit.problems]
+        evidence = [f"{visit.url}: {problem}" for problem in visit.problems]
+        yield "unfinished", "page", visit.phase, "A page could not be looked at", evidence
 
 
 def _linked(visit: Visit, owners: Owners) -> Iterator[_Said]:

@@ -8,14 +8,14 @@
   /** @type {Map<string, number>} */
   const counts = new Map();
 
-  /** The scripts on the stack, the nearest first. */
+  /** The scripts on the stack, the nearest first. Firefox takes our own frames for the page's: they end with a "probed". */
   function by() {
-    const stack = new Error().stack ?? "";
+    const stack = (new Error().stack ?? "").replace(/^[^]*__probed.*/, "");
     return [...new Set([...stack.matchAll(/(https?:\/\/[^\s()]+?)(?::\d+)?(?::\d+)?(?=[\s)]|$)/g)].map((found) => found[1]))].slice(0, 8);
   }
 
   /**
-   * @param {"cookie" | "local" | "session" | "indexeddb" | "cache" | "call"} kind
+   * @param {"cookie" | "local" | "session" | "indexeddb" | "cache" | "call" | "worker"} kind
    * @param {string} name
    */
   function tell(kind, name) {
@@ -37,13 +37,21 @@
     const own = owner?.[name];
     if (typeof own !== "function") return;
     owner[name] = new Proxy(own, {
-      apply(target, self, values) {
+      apply: function __probed(target, self, values) {
         try {
           before(real(self), values);
         } catch {
           // What the page does goes on, whatever we make of it.
         }
         return Reflect.apply(target, real(self), values);
+      },
+      construct: function __probed(target, values, self) {
+        try {
+          before(self, values);
+        } catch {
+          // The same.
+        }
+        return Reflect.construct(target, values, self);
       },
     });
   }
@@ -59,14 +67,14 @@
     if (!own?.get || !own.configurable) return;
     Object.defineProperty(owner, name, {
       ...own,
-      get() {
+      get: /** @type {(this: any) => any} */ function __probed() {
         read?.();
         return own.get?.call(this);
       },
       set:
         own.set &&
         /** @type {(this: any, value: any) => void} */
-        function (value) {
+        function __probed(value) {
           written?.(value);
           own.set?.call(this, value);
         },
@@ -77,6 +85,10 @@
   around(all.CookieStore?.prototype, "set", (_, [name]) => tell("cookie", String(typeof name === "object" ? name.name : name)));
   around(all.IDBFactory?.prototype, "open", (_, [name]) => tell("indexeddb", String(name)));
   around(all.CacheStorage?.prototype, "open", (_, [name]) => tell("cache", String(name)));
+  // Their scripts are to be held for a moment: see workers.py.
+  for (const kind of ["Worker", "SharedWorker"]) {
+    around(all, kind, (_, [url]) => tell("worker", new URL(String(url), document.baseURI).href));
+  }
 
   // A key may be set like any property, "localStorage.key = 1", of which only a proxy hears. What is called on the proxy
   // is called on what it stands for.
@@ -109,11 +121,11 @@
           const tells = (/** @type {string | symbol} */ key) => typeof key === "string" && tell(area, key);
           proxy = new Proxy(store, {
             get: (target, key) => Reflect.get(target, key, target),
-            set(target, key, value) {
+            set: function __probed(target, key, value) {
               tells(key);
               return Reflect.set(target, key, value, target);
             },
-            defineProperty(target, key, descriptor) {
+            defineProperty: function __probed(target, key, descriptor) {
               tells(key);
               return Reflect.defineProperty(target, key, descriptor);
             },

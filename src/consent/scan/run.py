@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
-from ..errors import ConsentError
+from .browser import BrowserName, agent, opened, possible
 from .crawl import Frontier, led, robots_of, sitemap_of
 from .domain import host_of, is_third
 from .seen import CHOSEN, PHASES, Phase, Scan, Visit
@@ -21,22 +18,7 @@ from .visit import Manner, profile, tell, unasked, visit
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-__all__ = ["BrowserMissing", "BrowserName", "Plan", "scan"]
-
-BrowserName: TypeAlias = Literal["chromium", "firefox"]
-#: Programs that are a Chromium, by what systems call them.
-_CHROMIUMS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-)
-
-
-class BrowserMissing(ConsentError):
-    """There is no browser to scan with, or it does not start, or ends. The message says how to get one."""
+__all__ = ["Plan", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +48,14 @@ class Plan:
 async def scan(plan: Plan) -> Scan:
     """Scan a site.
 
-    :raises BrowserMissing: if there is no browser.
+    :raises BrowserMissing: if there is no browser, or none that can be in one of the plan's phases.
     """
     began = int(time.time())
-    async with _browser(plan) as browser:
+    insecure = plan.manner.ignore_https_errors
+    async with opened(plan.browser, plan.program, hosts=plan.hosts, insecure=insecure) as browser:
+        plan = replace(plan, phases=await possible(browser, plan.phases))
         if not plan.manner.agent:
-            plan = replace(plan, manner=replace(plan.manner, agent=_agent(browser)))
+            plan = replace(plan, manner=replace(plan.manner, agent=agent(browser)))
         site, visits = await _visits(browser, plan)
         name = f"{browser.browser_type.name.capitalize()} {browser.version}"
     order = {phase: number for number, phase in enumerate(PHASES)}
@@ -140,59 +124,3 @@ async def _frontier(browser: Browser, plan: Plan) -> tuple[str, Frontier]:
     finally:
         await context.close()
     return host_of(urls[0]), frontier
-
-
-@asynccontextmanager
-async def _browser(plan: Plan) -> AsyncIterator[Browser]:
-    try:
-        from playwright.async_api import Error, async_playwright
-    except ImportError as error:
-        raise BrowserMissing("to scan, install the extra: pip install 'cookie-consent[scan]'") from error
-    async with async_playwright() as playwright:
-        try:
-            if plan.browser == "firefox":
-                browser = await playwright.firefox.launch(executable_path=plan.program or None)
-            else:
-                browser = await playwright.chromium.launch(
-                    executable_path=plan.program or _chromium(),
-                    # All frames of a page in one process, so that what led to a request is told for all of them.
-                    args=[
-                        "--disable-features=IsolateOrigins,site-per-process",
-                        "--disable-site-isolation-trials",
-                        # Banners and trackers hide from what says that a program drives it.
-                        "--disable-blink-features=AutomationControlled",
-                        *_mapped(plan.hosts),
-                    ],
-                )
-        except Error as error:
-            reason = str(error).strip().partition("\n")[0]
-            system = "install one (apt install chromium), or " if plan.browser == "chromium" else ""
-            how = f"{system}run playwright install {plan.browser}, or name one with --program"
-            raise BrowserMissing(f"{plan.browser} does not start: {reason}; {how}") from error
-        try:
-            yield browser
-        except Error as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise BrowserMissing(f"{plan.browser} ended while it was needed: {reason}") from error
-        finally:
-            await browser.close()
-
-
-def _agent(browser: Browser) -> str:
-    """The name by which a Chromium with a window goes; ``""`` for another browser's own."""
-    if browser.browser_type.name != "chromium":
-        return ""
-    system = {"darwin": "Macintosh; Intel Mac OS X 10_15_7", "win32": "Windows NT 10.0; Win64; x64"}
-    of = system.get(sys.platform, "X11; Linux x86_64")
-    major = browser.version.partition(".")[0]
-    return f"Mozilla/5.0 ({of}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{major}.0.0.0 Safari/537.36"
-
-
-def _mapped(hosts: Mapping[str, str]) -> list[str]:
-    rules = ",".join(f"MAP {name} {place}" for name, place in hosts.items())
-    return [f"--host-resolver-rules={rules}"] if rules else []
-
-
-def _chromium() -> str | None:
-    """The system's Chromium; None for Playwright's own."""
-    return next(filter(None, map(shutil.which, _CHROMIUMS)), None)

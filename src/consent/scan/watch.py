@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .domain import host_of, is_third
 from .seen import Call, Cookie, Request, Stored
+from .workers import Workers
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Response, WebSocket
@@ -21,7 +22,7 @@ __all__ = ["Watch"]
 _MOST_REQUESTS = 5000
 _DAY = 86_400.0
 #: Letters of a name that a page chose.
-_LONGEST_NAME = 200
+_LONGEST_NAME, _LONGEST_ADDRESS = 200, 4000
 #: What stays open for as long as it likes, or is sent while a page is left, and is not waited for.
 _LASTING = frozenset({"eventsource", "media", "ping", "websocket"})
 #: Addresses that led to one that are told; a longer chain is a loop.
@@ -56,6 +57,7 @@ class Watch:
         self._set: dict[tuple[str, str], tuple[str, str]] = {}
         self._wrote: dict[tuple[str, str, str], str] = {}
         self._calls: Counter[tuple[str, str]] = Counter()
+        self._workers: set[str] = set()
         self._reading: set[asyncio.Task[None]] = set()
         self._last = self._began
 
@@ -77,6 +79,7 @@ class Watch:
             session.on("Network.requestWillBeSent", self._initiated)
             session.on("Network.webSocketCreated", self._initiated)
             await session.send("Network.enable")
+            await Workers(self._workers, self._asked_by_worker).attach(context.browser, context, page)
 
     def forget(self) -> None:
         """Count only the requests and calls that come from now on."""
@@ -167,7 +170,18 @@ class Watch:
         if initiator.get("url", "").startswith("http"):
             self._initiators.setdefault(url, initiator["url"])
 
+    def _asked_by_worker(self, event: dict[str, Any], alone: bool) -> None:
+        """``alone``: Playwright does not tell of it, and it has to be counted here."""
+        self._initiated(event)
+        url = event["request"]["url"] if "request" in event else event["url"]
+        if alone and url.startswith(("http:", "https:", "ws:", "wss:")):
+            self._last = time.monotonic()
+            self._add(url, event.get("type", "websocket").lower())
+
     def _told(self, _source: object, message: dict[str, Any]) -> None:
+        if message["kind"] == "worker":
+            self._workers.add(str(message["name"])[:_LONGEST_ADDRESS])
+            return
         kind, name, scripts = message["kind"], _named(message["name"]), message["by"]
         by = scripts[0] if scripts else ""
         if kind == "cookie":
@@ -217,11 +231,11 @@ def _named(name: object) -> str:
 
 
 def _document_of(request: BrowserRequest) -> str:
-    """The address of the document, or of the service worker, that asked; ``""`` for a document itself."""
+    """The address of the document, or of the service worker, that asked; ``""`` for either itself."""
     if request.is_navigation_request():
         return ""
     if request.service_worker is not None:
-        return request.service_worker.url
+        return request.service_worker.url if request.service_worker.url != request.url else ""
     try:
         return request.frame.url
     except Exception:  # its frame is gone

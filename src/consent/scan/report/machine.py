@@ -41,7 +41,7 @@ def _finding(finding: Finding) -> Mapping[str, Any]:
         "subject": finding.subject,
         "text": finding.text,
         "remedy": finding.rule.remedy,
-        "phase": finding.phase,
+        "phases": finding.phases,
         "pages": finding.pages,
         "evidence": finding.evidence,
     }
@@ -101,7 +101,7 @@ def sarif(scan: Scan, findings: Sequence[Finding]) -> str:
 
 
 def _fingerprint(finding: Finding) -> str:
-    return sha256("\0".join((finding.rule.id, finding.subject, finding.phase or "")).encode()).hexdigest()[:32]
+    return sha256(f"{finding.rule.id}\0{finding.subject}".encode()).hexdigest()[:32]
 
 
 def junit(scan: Scan, findings: Sequence[Finding]) -> str:

@@ -25,7 +25,14 @@ _PHASES: Mapping[Phase, str] = {
     "noscript": "Without JavaScript",
 }
 #: The same, for the heads of narrow columns.
-_COLUMNS = ("Before", "Refused", "Accepted", "Withdrawn", "GPC", "No script")
+_COLUMNS: Mapping[Phase, str] = {
+    "before": "Before",
+    "refused": "Refused",
+    "accepted": "Accepted",
+    "withdrawn": "Withdrawn",
+    "gpc": "GPC",
+    "noscript": "No script",
+}
 #: Whom a request in a timeline goes to.
 _KINDS = {"own": "the site, and what needs no consent", "known": "known services", "stranger": "unknown third parties"}
 #: Seconds of a visit that a timeline shows, pixels across and for each line.
@@ -62,27 +69,26 @@ def _summary(findings: Sequence[Finding]) -> Markup:
 
 
 def _findings(findings: Sequence[Finding]) -> Markup:
-    """What was found, once for each thing, with the phases in which it was."""
-    same: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        same.setdefault((finding.rule.id, finding.subject), []).append(finding)
     items = Markup("").join(
         Markup(
-            '<li class="{severity}"><h3>{text}</h3><p class="rule"><span>{severity}</span> {rule}{phases}</p>'
+            '<li class="{severity}"><h3>{text}</h3><p class="rule"><span>{severity}</span> {rule}</p>'
             "<p>{remedy}</p>{evidence}{pages}</li>"
         ).format(
-            severity=found[0].severity,
-            text=found[0].text,
-            rule=rule,
-            phases="".join(f" · {_PHASES[each.phase].lower()}" for each in found if each.phase and len(found) > 1),
-            remedy=found[0].rule.remedy,
-            evidence=details("Evidence", dict.fromkeys(line for each in found for line in each.evidence)),
-            pages=details(number("page", len(pages)), pages),
+            severity=finding.severity,
+            text=finding.text,
+            rule=finding.rule.id,
+            remedy=finding.rule.remedy,
+            evidence=details("Evidence", finding.evidence),
+            pages=details(number("page", len(finding.pages)), finding.pages),
         )
-        for (rule, _), found in same.items()
-        for pages in [dict.fromkeys(page for each in found for page in each.pages)]
+        for finding in findings
     )
     return section("Findings", Markup('<ol class="findings">{}</ol>').format(items) if items else Markup(""))
+
+
+def _columns(scan: Scan) -> dict[Phase, str]:
+    """The phases that were looked at, each with the head of its column."""
+    return {phase: _COLUMNS[phase] for phase in PHASES if scan.of(phase)}
 
 
 def _services(scan: Scan, owners: Owners) -> Markup:
@@ -94,14 +100,16 @@ def _services(scan: Scan, owners: Owners) -> Markup:
             if request.third or owner.known:
                 phases = asked.setdefault(owner, {})
                 phases[visit.phase] = phases.get(visit.phase, 0) + 1
+    columns = _columns(scan)
     rows = [
-        (owner.title, ", ".join(owner.purposes) or "unknown", *(phases.get(phase, NONE) for phase in PHASES))
+        (owner.title, ", ".join(owner.purposes) or "unknown", *(phases.get(phase, NONE) for phase in columns))
         for owner, phases in sorted(asked.items(), key=lambda item: (not item[0].known, item[0].title.lower()))
     ]
-    return table("Who was called", ("Service or domain", "Purpose", *_COLUMNS), rows)
+    return table("Who was called", ("Service or domain", "Purpose", *columns.values()), rows)
 
 
 def _cookies(scan: Scan, owners: Owners) -> Markup:
+    columns = _columns(scan)
     found: dict[tuple[str, str, str], tuple[Cookie, list[Phase]]] = {}
     for visit in scan.visits:
         for cookie in visit.cookies:
@@ -115,14 +123,15 @@ def _cookies(scan: Scan, owners: Owners) -> Markup:
             owners.of_cookie(cookie).title,
             "session" if cookie.days == 0 else f"{cookie.days:.3g} days",
             Markup("{} <code>{}</code>").format(cookie.how, cookie.by) if cookie.by else NONE,
-            *("●" if phase in phases else NONE for phase in PHASES),
+            *("●" if phase in phases else NONE for phase in columns),
         )
         for cookie, phases in found.values()
     ]
-    return table("Cookies", ("Name", "Domain", "Whose", "Lives", "Set by", *_COLUMNS), rows)
+    return table("Cookies", ("Name", "Domain", "Whose", "Lives", "Set by", *columns.values()), rows)
 
 
 def _stored(scan: Scan, owners: Owners) -> Markup:
+    columns = _columns(scan)
     found: dict[tuple[str, str, str], tuple[str, str, list[Phase]]] = {}
     for visit in scan.visits:
         for stored in visit.stored:
@@ -137,11 +146,11 @@ def _stored(scan: Scan, owners: Owners) -> Markup:
             origin,
             title,
             code(by) if by else NONE,
-            *("●" if phase in phases else NONE for phase in PHASES),
+            *("●" if phase in phases else NONE for phase in columns),
         )
         for (area, origin, key), (title, by, phases) in found.items()
     ]  # fmt: skip
-    return table("Browser storage", ("Key", "Where", "Origin", "Whose", "Written by", *_COLUMNS), rows)
+    return table("Browser storage", ("Key", "Where", "Origin", "Whose", "Written by", *columns.values()), rows)
 
 
 def _visits(scan: Scan, owners: Owners) -> Markup:
