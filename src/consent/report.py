@@ -23,12 +23,13 @@ from .log.note import encode
 from .log.record import Record
 from .log.store import SqlStore, Stored
 from .log.summary import KINDS, Summary, summarize
-from .sheet import NONE, code, columns, details, document, number, section, table, tiles
+from .sheet import NONE, code, columns, details, document, number, section, shares, table, tiles
 
 __all__ = ["add_command"]
 
 #: The classes that colour each kind.
 _STYLES = dict(zip(KINDS.values(), ("accepted", "part", "refused", "withdrawn"), strict=True))
+_EITHER = {"agreed": "accepted", "refused": "refused"}
 #: Columns that a chart has at most; beyond it, days are put together.
 _MOST_COLUMNS = 92
 _SURFACES = {
@@ -125,7 +126,8 @@ def _page(
         section("Where it was chosen", _split("Where", _surfaces(summary))),
         section("The log", _integrity(summary, integrity, trust)),
         section("Open questions", _open(questions)),
-    )  # fmt: skip
+        section("Choices over time, in numbers", _in_numbers(summary)),
+    )
 
 
 def _surfaces(summary: Summary) -> dict[str, Counter[str]]:
@@ -149,9 +151,8 @@ def _verdict(integrity: Report, trust: Trust | None) -> str:
     )
 
 
-def _over_time(summary: Summary) -> Markup:
-    if not summary.days:
-        return Markup("")
+def _periods(summary: Summary) -> dict[date, Counter[str]]:
+    """The decisions by the day on which they were made; of more days than a chart has columns, some at once."""
     first, last = min(summary.days), max(summary.days)
     width = -(-((last - first).days + 1) // _MOST_COLUMNS)
     periods: dict[date, Counter[str]] = {
@@ -159,32 +160,59 @@ def _over_time(summary: Summary) -> Markup:
     }
     for day, counts in summary.days.items():
         periods[first + timedelta(days=(day - first).days // width * width)].update(counts)
-    of = "a day" if width == 1 else f"{width} days"
+    return periods
+
+
+def _over_time(summary: Summary) -> Markup:
+    if not summary.days:
+        return Markup("")
+    periods = _periods(summary)
+    days = (max(summary.days) - min(summary.days)).days + 1
+    of = "a day" if len(periods) == days else f"{-(-days // _MOST_COLUMNS)} days"
     caption = f"Choices, {of} a column: " + ", ".join(f"{summary.kinds[name]} {name}" for name in _STYLES)
+    return columns(caption, _STYLES, [(f"{day:%d.%m.%y}", counts) for day, counts in periods.items()])
+
+
+def _in_numbers(summary: Summary) -> Markup:
+    """What the chart shows, last, since it is long on paper."""
+    if not summary.days:
+        return Markup("")
     rows = [
         (f"{day:%d %B %Y}", *(counts[name] or NONE for name in _STYLES), sum(counts.values()))
-        for day, counts in periods.items()
+        for day, counts in _periods(summary).items()
     ]
-    numbers = table(caption, ("From", *map(str.capitalize, _STYLES), "All"), rows)
-    return columns(caption, _STYLES, [(f"{day:%d.%m.%y}", counts) for day, counts in periods.items()]) + Markup(
-        "<details><summary>The same in numbers</summary>{}</details>"
-    ).format(numbers)
+    numbers = table("Choices over time, in numbers", ("From", *map(str.capitalize, _STYLES), "All"), rows)
+    return Markup("<details><summary>{}</summary>{}</details>").format(number("row", len(rows)), numbers)
 
 
 def _purposes(summary: Summary) -> Markup:
     rows = [
-        (name, granted := summary.granted[name], refused := summary.refused[name], _share(granted, granted + refused))
+        (
+            name,
+            shares(
+                _EITHER, {"agreed": (granted := summary.granted[name]), "refused": (refused := summary.refused[name])}
+            ),
+            granted,
+            refused,
+            _share(granted, granted + refused),
+        )
         for name in sorted(summary.granted.keys() | summary.refused.keys())
     ]
-    return table("By purpose", ("Purpose", "Agreed", "Refused", "Share that agreed"), rows)
+    return table("By purpose", ("Purpose", "Shares", "Agreed", "Refused", "Share that agreed"), rows)
 
 
 def _split(head: str, named: Mapping[str, Counter[str]]) -> Markup:
     rows = [
-        (name, *(counts[kind] or NONE for kind in _STYLES), counts.total(), _share(counts["accepted"], counts.total()))
+        (
+            name,
+            shares(_STYLES, counts),
+            *(counts[kind] or NONE for kind in _STYLES),
+            counts.total(),
+            _share(counts["accepted"], counts.total()),
+        )
         for name, counts in sorted(named.items(), key=lambda item: -item[1].total())
     ]
-    return table(head, (head, *map(str.capitalize, _STYLES), "All", "Share that accepted all"), rows)
+    return table(head, (head, "Shares", *map(str.capitalize, _STYLES), "All", "Accepted all"), rows)
 
 
 def _share(part: int, whole: int) -> object:

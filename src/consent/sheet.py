@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -17,6 +18,7 @@ __all__ = [
     "number",
     "round_up",
     "section",
+    "shares",
     "table",
     "tiles",
 ]
@@ -60,20 +62,34 @@ def tiles(verdict: str, counts: Mapping[str, tuple[int, str]]) -> Markup:
 
 
 def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
-    """A table, the first cell of each row its head; nothing where it has no rows."""
+    """A table, the first cell of each row its head; nothing where it has no rows. Numbers end below each other."""
+    lines = [*rows]
+    if not lines:
+        return Markup("")
+    ends = [_numeric([row[column] for row in lines]) for column in range(len(heads))]
     body = Markup("").join(
         Markup('<tr><th scope="row">{}</th>{}</tr>').format(
-            row[0], Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row[1:])
+            row[0], Markup("").join(_cell("td", cell, end=end) for cell, end in zip(row[1:], ends[1:], strict=True))
         )
-        for row in rows
+        for row in lines
     )
-    head = Markup("").join(Markup('<th scope="col">{}</th>').format(text) for text in heads)
-    if not body:
-        return Markup("")
+    head = Markup("").join(_cell("th", text, end=end) for text, end in zip(heads, ends, strict=True))
     return Markup(
-        '<div class="wide" tabindex="0" role="region" aria-label="{}"><table><thead><tr>{}</tr></thead>'
+        '<div class="wide" tabindex="0" role="region" aria-label="{}"><table{}><thead><tr>{}</tr></thead>'
         "<tbody>{}</tbody></table></div>"
-    ).format(caption, head, body)
+    ).format(caption, Markup(' class="numbers"') if any(ends) else "", head, body)
+
+
+def _numeric(cells: Sequence[object]) -> bool:
+    """Whether a column is of numbers, or of shares."""
+    said = [cell for cell in cells if cell is not NONE]
+    return bool(said) and all(isinstance(cell, int) or str(cell).endswith(" %") for cell in said)
+
+
+def _cell(tag: Literal["td", "th"], content: object, *, end: bool) -> Markup:
+    shown = f"{content:,}" if isinstance(content, int) else content
+    named = Markup("").join((Markup(' scope="col"') if tag == "th" else "", Markup(' class="end"') if end else ""))
+    return Markup("<{0}{1}>{2}</{0}>").format(tag, named, shown)
 
 
 def details(title: str, lines: Iterable[str]) -> Markup:
@@ -132,6 +148,25 @@ def columns(caption: str, series: Mapping[str, str], values: Sequence[tuple[str,
     return Markup('<figure class="chart"><ul class="legend" aria-hidden="true">{}</ul>{}</figure>').format(
         legend, drawing(caption, _WIDTH, _HEIGHT + _FOOT + 8, lines + Markup("").join(bars) + names, top=-8)
     )
+
+
+def shares(series: Mapping[str, str], counts: Mapping[str, int]) -> Markup:
+    """A bar of what each of a series is of the whole. It says nothing that the numbers beside it do not."""
+    whole = sum(counts.values())
+    x = 0.0
+    parts: list[Markup] = []
+    for kind, style in series.items():
+        width = 100 * counts.get(kind, 0) / whole if whole else 0
+        if width > 0:
+            parts.append(
+                Markup('<rect class="{}" x="{}" y="0" width="{}" height="10"><title>{} {}</title></rect>').format(
+                    style, f"{x:.2f}", f"{width:.2f}", f"{counts[kind]:,}", kind
+                )
+            )
+        x += width
+    return Markup(
+        '<svg class="shares" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
+    ).format(Markup("").join(parts))
 
 
 def drawing(caption: str, width: int, height: int, content: Markup, *, top: int = 0) -> Markup:

@@ -54,10 +54,10 @@ def page(url: str, tmp_path: Path, *more: str) -> tuple[int, str]:
 
 
 def cells(html: str, head: str) -> list[str]:
-    """The cells of the row with that head, without markup."""
+    """The cells of the row with that head, without markup, and without what is drawn."""
     row = re.search(rf'<th scope="row">(?:<[^>]*>)*{re.escape(head)}(?:<[^>]*>)*</th>(.*?)</tr>', html)
     assert row is not None, head
-    return [re.sub("<[^>]*>", "", cell) for cell in re.findall("<td>(.*?)</td>", row[1])]
+    return [re.sub("<svg.*?</svg>|<[^>]*>", "", cell) for cell in re.findall("<td[^>]*>(.*?)</td>", row[1])]
 
 
 def test_what_was_declared_void_is_not_counted(url: str) -> None:
@@ -73,13 +73,22 @@ def test_the_page_has_the_logs_numbers(url: str, tmp_path: Path) -> None:
     code, html = page(url, tmp_path, "--trust", str(tmp_path / "keys"))
     assert code == 0
     assert "The log is what was signed." in html
-    assert cells(html, "analytics") == ["5", "5", "50 %"]
-    assert cells(html, "de") == ["–", "–", "3", "2", "5", "0 %"]
-    assert cells(html, "us-ca") == ["–", "–", "1", "–", "1", "0 %"]
+    assert cells(html, "analytics") == ["", "5", "5", "50 %"]
+    assert cells(html, "de") == ["", "–", "–", "3", "2", "5", "0 %"]
+    assert cells(html, "us-ca") == ["", "–", "–", "1", "–", "1", "0 %"]
     assert cells(html, "Sealed") == ["12 records, under 1 checkpoint"]
     assert "of 12 records" in cells(html, "Last checkpoint")[0]
     assert cells(html, "With the signal on (GPC)") == ["1"]
-    assert html.count("<rect") == len(re.findall(r"<rect[^>]*><title>\d\d\.\d\d\.26: \d+ ", html)) > 5
+    heads = re.findall("<h2>(.*?)</h2>", html)
+    assert heads[0] == "Choices over time"
+    assert heads[-1] == "Choices over time, in numbers", "what is long on paper comes last"
+    assert len(re.findall(r"<rect[^>]*><title>\d\d\.\d\d\.26: \d+ ", html)) > 5
+    drawn = re.search(r'<th scope="row">de</th><td><svg class="shares".*?</svg>', html)
+    assert drawn is not None
+    assert re.findall(r'class="(\w+)" x="[\d.]+" y="0" width="([\d.]+)"', drawn[0]) == [
+        ("refused", "60.00"),
+        ("withdrawn", "40.00"),
+    ]
 
 
 def test_a_span_of_time_is_counted_alone(url: str, tmp_path: Path) -> None:
