@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import ROOT, Outside, Place, Quiet, found, python, running, serving
+from servers import PLACES, ROOT, Outside, Place, Quiet, found, python, running, serving
 from visitors import Visitor, visiting
 from werkzeug.serving import make_server
 
@@ -179,7 +179,7 @@ def serve(outside: Outside, tmp_path: Path) -> Iterator[Callable[..., Place]]:
         yield start
 
 
-@pytest.fixture(params=["demo", "flask", "flask-factory", "django", "wsgi", "starlette", "fastapi"])
+@pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, demo: Callable[..., Place], bakery: Callable[[str], Place]) -> Place:
     """Each site in turn."""
     return demo() if request.param == "demo" else bakery(request.param)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
@@ -98,6 +99,15 @@ def found(program: Callable[[], str]) -> str:
 
 def python(*arguments: str) -> list[str]:
     return [sys.executable, "-u", *arguments]
+
+
+#: The sites under test: the demo, and the examples as they are served in production.
+PLACES = ("demo", "flask", "flask-factory", "django", "wsgi", "starlette", "fastapi")
+
+
+def each_place_with(name: str, values: Sequence[object]) -> pytest.MarkDecorator:
+    """Each site once and each value at least once, for what is decided by the same code behind every door."""
+    return pytest.mark.parametrize(("place", name), [*zip(PLACES, cycle(values), strict=False)], indirect=["place"])
 
 
 @dataclass(frozen=True, slots=True)

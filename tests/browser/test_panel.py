@@ -17,6 +17,8 @@ from consent.wsgi import ConsentMiddleware
 pytestmark = pytest.mark.browser
 
 _POLICY = "default-src 'self'; script-src 'nonce-abc'; style-src 'nonce-abc'"
+_DESKTOP = {"width": 1280, "height": 800}
+_PHONE = {"width": 375, "height": 667}
 _PAGE = """<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content="width=device-width">
 <meta name=color-scheme content="light dark"><link rel=icon href="data:,"><title>News</title>
 <script nonce=abc src="https://www.google-analytics.com/analytics.js"></script></head><body><main><h1>News</h1>
@@ -25,7 +27,7 @@ _PAGE = """<!doctype html><html lang=en><head><meta charset=utf-8><meta name=vie
 <p>Text.</p></main></body></html>"""
 
 
-@pytest.fixture(params=["", _POLICY, "default-src 'self'"], ids=["no policy", "nonce", "self"])
+@pytest.fixture
 def place(request: pytest.FixtureRequest, outside: Outside) -> Iterator[Place]:
     policy: str = request.param
 
@@ -44,9 +46,18 @@ def place(request: pytest.FixtureRequest, outside: Outside) -> Iterator[Place]:
         )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+# Each two of a policy, a scheme and a size together.
 @pytest.mark.parametrize(
-    "viewport", [{"width": 1280, "height": 800}, {"width": 375, "height": 667}], ids=["desktop", "phone"]
+    ("place", "scheme", "viewport"),
+    [
+        ("", "light", _DESKTOP),
+        ("", "dark", _PHONE),
+        (_POLICY, "light", _PHONE),
+        (_POLICY, "dark", _DESKTOP),
+        ("default-src 'self'", "light", _DESKTOP),
+        ("default-src 'self'", "dark", _PHONE),
+    ],
+    indirect=["place"],
 )
 def test_it_is_small_opens_by_keyboard_and_covers_no_question(
     place: Place, visit: Callable[..., Visitor], axe: str, scheme: str, viewport: dict[str, int]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import FrameLocator, expect
-from servers import Place
+from servers import Place, each_place_with
 from visitors import Visitor
 
 from consent.log.store import open_store
@@ -36,6 +36,7 @@ def _kept(place: Place) -> int:
         store.close()
 
 
+@each_place_with("script", [True, False])
 def test_it_says_who_and_why_at_the_frames_own_size(visit: Visit, place: Place, script: bool) -> None:
     visitor = visit(place, script=script)
     visitor.go(place.film)
@@ -76,6 +77,7 @@ def test_load_once_loads_that_frame_and_nothing_else(visit: Visit, place: Place)
     visitor.expect_silence()
 
 
+@each_place_with("script", [True, False])
 def test_always_allow_agrees_to_its_purpose_and_loads_it(visit: Visit, place: Place, script: bool) -> None:
     before = _kept(place)
     visitor = visit(place, script=script)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from servers import Place
+from servers import Place, each_place_with
 from visitors import Visitor
 
 from consent.log.store import open_store
@@ -42,7 +42,7 @@ def test_before_a_choice_nobody_else_is_asked_and_nothing_is_stored(visit: Visit
         visitor.go(path)
         expect(visitor.card).to_be_visible()
         visitor.expect_silence()
-        assert visitor.cookies() == {}
+        assert visitor.context.cookies() == []
         if script:
             assert visitor.stored() == NOTHING
     assert visitor.heard() == {}
@@ -177,7 +177,7 @@ def test_a_part_can_be_accepted(visit: Visit, place: Place, script: bool, decide
     assert decided() == [("custom", "settings", "script" if script else "form")]
 
 
-@pytest.mark.parametrize("spoil", ["flip", "cut", "empty", "other"])
+@each_place_with("spoil", ["flip", "cut", "empty", "other"])
 def test_a_spoilt_cookie_is_no_answer(visit: Visit, place: Place, spoil: str) -> None:
     visitor = visit(place)
     visitor.go()
@@ -201,7 +201,7 @@ def test_a_spoilt_cookie_is_no_answer(visit: Visit, place: Place, spoil: str) ->
     assert visitor.status() == "undecided"
 
 
-@pytest.mark.parametrize("failure", ["refused", "down"])
+@each_place_with("failure", ["refused", "down"])
 def test_what_cannot_be_saved_wakes_nothing_and_says_so(visit: Visit, place: Place, failure: str) -> None:
     visitor = visit(place)
     visitor.go(place.film)
@@ -213,7 +213,7 @@ def test_what_cannot_be_saved_wakes_nothing_and_says_so(visit: Visit, place: Pla
     expect(visitor.card.get_by_role("alert")).to_contain_text("could not be saved")
     expect(visitor.card).to_be_visible()
     visitor.expect_silence()
-    assert visitor.cookies() == {}
+    assert visitor.context.cookies() == []
     assert visitor.status() == "undecided"
 
     visitor.page.unroute("**/_consent/decision")

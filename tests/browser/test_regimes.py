@@ -63,7 +63,7 @@ def test_a_browser_that_opts_out_is_heard_in_california(visit: Visit, demo: Demo
         expect(visitor.card).to_have_count(0)
         expect(visitor.page.get_by_text("opt-out signal (Global Privacy Control) is honoured")).to_be_visible()
         visitor.expect_silence()
-    assert visitor.cookies() == {}
+    assert visitor.context.cookies() == []
     assert visitor.status() == "refused"
 
     without = visit(place, script=script)

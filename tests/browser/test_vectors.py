@@ -325,6 +325,14 @@ class Street:
 
 
 @pytest.fixture(scope="module")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    """The whole of it, which asks for more than its engine does: a page's icon, for one."""
+    browser = launch(whole=True)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
 def street(browser: Browser, outside: Outside, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     pages: dict[str, tuple[list[tuple[str, str]], bytes]] = {}
 

@@ -109,7 +109,9 @@ class Visitor:
         self.elsewhere.clear()
 
     def cookies(self) -> dict[str, Any]:
-        return {cookie["name"]: cookie for cookie in self.context.cookies()}
+        """This site's; those that a third party has set once it was asked, only it can take away."""
+        home = urlsplit(self.place.url).hostname
+        return {cookie["name"]: cookie for cookie in self.context.cookies() if cookie["domain"] == home}
 
     def stored(self) -> dict[str, list[str]]:
         """What this site's pages keep in the browser beside cookies."""
