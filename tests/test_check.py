@@ -103,6 +103,57 @@ def test_a_site_that_runs_another_policy_is_worth_a_look(config: Path, capsys: p
     assert main(["check", str(config), "--url", url, "--strict"]) == 1
 
 
+def test_what_could_be_faster_stops_no_deployment(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consent.check.declared.find_spec", lambda _name: None)
+    capsys.readouterr()
+    assert main(["check", str(config), "--strict"]) == 0
+    printed = capsys.readouterr().out
+    assert "✓ hyperscan is not needed: with it, pages" in printed
+    assert "→ pip install 'cookie-consent[speed]'" in printed
+
+
+@pytest.mark.parametrize(("region", "asked"), [("FR", True), ("US-CA", False)])
+def test_where_the_law_depends_on_the_region_the_site_is_asked_which_holds_here(
+    config: Path, capsys: pytest.CaptureFixture[str], region: str, asked: bool
+) -> None:
+    config.write_text(config.read_text().replace('regime = "eu"', f'region = "fixed:{region}"'))
+    with serving(ConsentMiddleware(bare, str(config))) as url:
+        code, points = checked(capsys, str(config), "--url", url, "--strict")
+    assert {what: state for what, state in points.items() if state != "good"} == {}
+    assert code == 0
+    assert ("settings", "the law of the visitor's region") in points
+    assert (("site", "a stranger's page calls nobody who needs consent") in points) == asked
+
+
+def test_a_site_that_loads_too_much_is_red_where_the_visitors_region_asks_first(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gated = ConsentMiddleware(bare, str(config))
+    config.write_text(config.read_text().replace('regime = "eu"', 'region = "fixed:FR"'))
+
+    def leaking(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """The addresses are the middleware's; the pages have passed it by."""
+        return (gated if environ["PATH_INFO"].startswith(("/_consent", "/.well-known")) else bare)(
+            environ, start_response
+        )
+
+    with serving(leaking) as url:
+        code, points = checked(capsys, str(config), "--url", url)
+    assert code == 1
+    assert points["site", "a stranger's page calls nobody who needs consent"] == "bad"
+
+
+def test_each_area_is_said_once(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(ConsentMiddleware(bare, str(config))) as url:
+        capsys.readouterr()
+        main(["check", str(config), "--url", url])
+    heads = [line for line in capsys.readouterr().out.splitlines() if line and not line.startswith(" ")]
+    assert heads[:-1] == ["settings", "keys", "log", "site", "addresses"]
+    assert heads[-1] == "All is right."
+
+
 def test_what_the_settings_leave_open_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "consent.toml"
     path.write_text(f'secret_key = "{KEY}"\nlog = "sqlite:///:memory:"\n')

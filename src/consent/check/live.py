@@ -84,8 +84,8 @@ def check_live(url: str, settings: Settings) -> Iterator[Point]:
     rules = Rules(settings.policy)
     yield from _gated(page, settings, rules, held=held)
     yield from _asking(page, settings, held=held)
-    yield from _addresses(client, page.url, state, settings)
     yield from _errors(client, page.url, rules, held=held)
+    yield from _addresses(client, page.url, state, settings)
 
 
 def _held_first(settings: Settings, state: _Answer) -> bool:
