@@ -8,6 +8,7 @@
 # make compliance   docs/compliance.md and docs/regimes.md, after a change to what they are made of
 # make docs   the documentation as a site, in build/docs
 # make commands   docs/cli.md, after a change to a command's options
+# make rooms  the picture in docs/architecture.md, after a change to the import contracts
 # make script the minified scripts, after a change to those in src/consent/banner/static
 #
 # All set themselves up: an environment in .venv, and for the tests a C compiler, Chromium, PostgreSQL and nginx.
@@ -24,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Neighbours stay with one worker, which sets up what they share once; whoever is done takes from the others.
 PYTEST := pytest --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: demo test tests coverage faults check lint types bench gallery compliance docs commands script setup clean
+.PHONY: demo test tests coverage faults check lint types bench gallery compliance docs commands rooms script setup clean
 
 demo: .venv/demo
 	@consent demo
@@ -69,6 +70,9 @@ docs: .venv/docs
 
 commands: .venv/demo
 	python tools/commands.py
+
+rooms: .venv/demo
+	python tools/rooms.py
 
 script: node_modules/.package-lock.json
 	tools/minify

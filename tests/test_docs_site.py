@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from commands import page
 from consent.cli import main
+from rooms import PICTURE, picture
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -55,6 +56,10 @@ def test_every_link_of_the_site_has_an_end(site: dict[str, LexborHTMLParser]) ->
             if target not in site or (found.fragment and unquote(found.fragment) not in ids[target]):
                 broken.append((name, found.geturl()))
     assert broken == []
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_import_contracts() -> None:
+    assert PICTURE.read_text("utf-8") == picture(), "make rooms"
 
 
 def test_every_defence_is_tried_by_the_test_that_is_named() -> None:
