@@ -66,7 +66,9 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) 
     lines = [*rows]
     if not lines:
         return Markup("")
-    ends = [_numeric([row[column] for row in lines]) for column in range(len(heads))]
+    cells = [[row[column] for row in lines] for column in range(len(heads))]
+    counted = any(_numeric(each) for each in cells)
+    ends = [counted and (_numeric(each) or all(cell is NONE for cell in each)) for each in cells]
     body = Markup("").join(
         Markup('<tr><th scope="row">{}</th>{}</tr>').format(
             row[0], Markup("").join(_cell("td", cell, end=end) for cell, end in zip(row[1:], ends[1:], strict=True))

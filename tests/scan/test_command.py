@@ -29,7 +29,7 @@ def test_what_was_found_is_printed_and_written(tmp_path: Path, capsys: pytest.Ca
     assert code == 1
     printed = capsys.readouterr()
     assert "Google Analytics is called before any choice [service-without-consent]" in printed.out
-    assert "1 visits, 0 to go: before https://shop.example/" in printed.err
+    assert "1 visit, 0 to go: before https://shop.example/" in printed.err
     assert "data:image/jpeg" in files["html"].read_text("utf-8")
     assert json.loads(files["json"].read_text("utf-8"))["site"] == sites.SITE
     assert json.loads(files["sarif"].read_text("utf-8"))["version"] == "2.1.0"
@@ -60,7 +60,8 @@ def test_a_site_that_does_not_answer_is_said_to_be_none(capsys: pytest.CaptureFi
 def test_each_thing_is_one_entry_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with sites.serving(sites.planted) as port:
         run(port, "--phase=before", "--phase=noscript")
-    printed = capsys.readouterr().out
+    printed, told = capsys.readouterr()
+    assert [line.partition(":")[0] for line in told.splitlines()] == ["1 visit, 1 to go", "2 visits, 0 to go"]
     assert printed.startswith("shop.example: 1 page, 2 visits, Chromium ")
     (pixel,) = [line for line in printed.splitlines() if "Meta Pixel is called" in line]
     assert pixel == "error   Meta Pixel is called before any choice and without JavaScript [service-without-consent]"

@@ -124,6 +124,9 @@ def test_nothing_is_found_on_the_gated_site_but_what_outlives_withdrawal(gated: 
         ("lamps-1", ("withdrawn",)),
         ("profiles", ("withdrawn",)),
     ]
+    assert not any("consent.js" in line for each in findings for line in each.evidence), (
+        "who wakes a script wrote nothing"
+    )
 
 
 def test_the_gated_site_calls_whom_its_visitor_accepted(gated: Scan) -> None:

@@ -22,10 +22,12 @@ from .seen import PHASES, Phase, Scan, Visit
 if TYPE_CHECKING:
     from ..policy.policy import Policy
     from ..policy.regime import Regime
-    from .judge import Finding
+    from .judge import Finding, Severity
     from .visit import Manner
 
 __all__ = ["add_command"]
+
+_COLOURS: Mapping[Severity, str] = {"error": "31", "warning": "33", "note": "34"}
 
 
 def add_command(commands: Any) -> None:
@@ -261,7 +263,7 @@ def _progress() -> Callable[[Visit, int], None]:
     def told(visit: Visit, left: int) -> None:
         nonlocal done
         done += 1
-        line = _plain(f"{done} visits, {left} to go: {visit.phase} {visit.url} ({visit.seconds:.1f} s)")
+        line = _plain(f"{number('visit', done)}, {left} to go: {visit.phase} {visit.url} ({visit.seconds:.1f} s)")
         print(f"\r\x1b[K{line[:110]}" if terminal else line, end="" if terminal else "\n", file=sys.stderr, flush=True)
         if terminal and not left:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
@@ -278,14 +280,17 @@ def _say(seen: Scan, findings: Sequence[Finding], impossible: Sequence[Phase]) -
     """``impossible``: phases that were asked for, and that this browser cannot be in."""
     from .judge import SEVERITIES
 
+    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     pages = len({visit.url for visit in seen.visits})
-    visits = sum(visit.status > 0 for visit in seen.visits)
+    visits = sum(visit.seconds > 0 for visit in seen.visits)
     print(f"{seen.site}: {number('page', pages)}, {number('visit', visits)}, {seen.browser}")
     if impossible:
         print(f"Not looked at, since this browser cannot: {', '.join(impossible)}")
     for finding in findings:
         where = f"{len(finding.pages)} pages" if len(finding.pages) > 1 else next(iter(finding.pages), "")
-        print(f"\n{finding.severity:8}{_plain(finding.text)} [{finding.rule.id}]")
+        severity = f"{finding.severity:8}"
+        severity = f"\x1b[{_COLOURS[finding.severity]}m{severity}\x1b[0m" if coloured else severity
+        print(f"\n{severity}{_plain(finding.text)} [{finding.rule.id}]")
         for line in filter(None, (where, *finding.evidence[:3], finding.rule.remedy)):
             print(f"        {_plain(line)}")
     counts = {severity: sum(each.severity == severity for each in findings) for severity in SEVERITIES}

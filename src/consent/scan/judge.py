@@ -146,7 +146,12 @@ def judge(
             each.pages.update(dict.fromkeys(pages))
             each.evidence.update(dict.fromkeys(evidence))
     findings = [_finding(RULES[rule], subject, each) for (rule, subject), each in found.items()]
-    return tuple(sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), each.rule.id, each.subject)))
+    rules = list(RULES)
+    return tuple(sorted(findings, key=lambda each: (_rank(each), rules.index(each.rule.id), each.subject)))
+
+
+def _rank(finding: Finding) -> int:
+    return SEVERITIES.index(finding.severity)
 
 
 def _finding(rule: Rule, subject: str, found: _Found) -> Finding:

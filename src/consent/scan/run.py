@@ -71,11 +71,11 @@ async def _visits(browser: Browser, plan: Plan) -> tuple[str, list[Visit]]:
     visits: list[Visit] = []
     waiting: set[asyncio.Task[None]] = set()
 
-    async def look(url: str, phase: Phase) -> Visit:
+    async def look(url: str, phase: Phase, more: int = 0) -> Visit:
         async with gate:
             seen = await visit(browser, url, phase, plan.manner)
         visits.append(seen)
-        left = len(frontier) * len(plan.phases) + len(waiting)
+        left = len(frontier) * len(plan.phases) + len(waiting - {asyncio.current_task()}) + more
         plan.told(seen, left)
         return seen
 
@@ -85,7 +85,7 @@ async def _visits(browser: Browser, plan: Plan) -> tuple[str, list[Visit]]:
     while (url := frontier.take()) is not None:
         first, *others = plan.phases
         # The first visit finds links; the others may go on beside the next page's first.
-        seen = await look(url, first)
+        seen = await look(url, first, len(others))
         if not seen.landed:
             continue  # no phase finds a page where there is none
         if not is_third(host_of(seen.landed), site):

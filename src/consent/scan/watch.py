@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections import Counter
 from importlib.resources import files
@@ -27,6 +28,8 @@ _LONGEST_NAME, _LONGEST_ADDRESS = 200, 4000
 _LASTING = frozenset({"eventsource", "media", "ping", "websocket"})
 #: Addresses that led to one that are told; a longer chain is a loop.
 _LONGEST_CHAIN = 12
+#: Our own script, which wakes others: what they write is not its.
+_WAKING = re.compile(r"/consent\.js(?:\?|\Z)")
 _STORES = """async () => {
   const found = [];
   for (const [area, get] of [["local", () => localStorage], ["session", () => sessionStorage]]) {
@@ -183,7 +186,7 @@ class Watch:
             self._workers.add(str(message["name"])[:_LONGEST_ADDRESS])
             return
         kind, name, scripts = message["kind"], _named(message["name"]), message["by"]
-        by = scripts[0] if scripts else ""
+        by = next((script for script in scripts if not _WAKING.search(script)), "")
         if kind == "cookie":
             self._set.setdefault((name, host_of(message["origin"])), ("script", by))
         elif kind == "call":

@@ -72,18 +72,21 @@ def _findings(findings: Sequence[Finding]) -> Markup:
     items = Markup("").join(
         Markup(
             '<li class="{severity}"><h3>{text}</h3><p class="rule"><span>{severity}</span> {rule}</p>'
-            "<p>{remedy}</p>{evidence}{pages}</li>"
+            "<p>{remedy}</p>{evidence}</li>"
         ).format(
             severity=finding.severity,
             text=finding.text,
             rule=finding.rule.id,
             remedy=finding.rule.remedy,
-            evidence=details("Evidence", finding.evidence),
-            pages=details(number("page", len(finding.pages)), finding.pages),
+            evidence=details(_seen_on(finding), (*finding.evidence, *(f"on {page}" for page in finding.pages))),
         )
         for finding in findings
     )
     return section("Findings", Markup('<ol class="findings">{}</ol>').format(items) if items else Markup(""))
+
+
+def _seen_on(finding: Finding) -> str:
+    return f"Evidence, on {number('page', len(finding.pages))}" if finding.pages else "Evidence"
 
 
 def _columns(scan: Scan) -> dict[Phase, str]:
