@@ -58,6 +58,32 @@ def test_every_link_of_the_site_has_an_end(site: dict[str, LexborHTMLParser]) ->
     assert broken == []
 
 
+def test_every_link_between_the_pages_has_an_end_where_they_are_read_in_the_repository_too() -> None:
+    files = [*ROOT.glob("*.md"), *DOCS.glob("*.md"), *(ROOT / "examples").rglob("*.md")]
+    broken = []
+    for file in files:
+        for link in re.findall(r"\]\(([^)\s]+)\)", without_code(file)):
+            found = urlsplit(link)
+            target = (file.parent / unquote(found.path)).resolve() if found.path else file
+            if found.scheme:
+                continue
+            if not target.exists() or (found.fragment and found.fragment not in anchors(target)):
+                broken.append((file.name, link))
+    assert len(files) > 40
+    assert broken == []
+
+
+def without_code(file: Path) -> str:
+    return re.sub(r"^```.*?^```", "", file.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(file: Path) -> set[str]:
+    """What GitHub, and MyST, make of a page's headings."""
+    heads = re.findall(r"^#+ (.+)$", without_code(file), re.MULTILINE)
+    plain = (re.sub(r"\[([^]]*)\]\([^)]*\)|[`*]", r"\1", head).strip().lower() for head in heads)
+    return {re.sub(r"[^\w\- ]", "", head).replace(" ", "-") for head in plain}
+
+
 def test_the_picture_of_the_rooms_is_that_of_the_import_contracts() -> None:
     assert PICTURE.read_text("utf-8") == picture(), "make rooms"
 

@@ -66,7 +66,9 @@ class Watch:
 
     def quiet(self, seconds: float) -> bool:
         """Whether nothing is on its way, and nothing was for so long."""
-        return not self._open and time.monotonic() - self._last >= seconds
+        # Of a worker's script it is not told when it has come.
+        awaited = any(request.url not in self._workers for request in self._open)
+        return not awaited and time.monotonic() - self._last >= seconds
 
     async def attach(self, context: BrowserContext, page: Page) -> None:
         """Begin to watch, before the page is opened."""
@@ -217,7 +219,8 @@ class Watch:
             name=name,
             domain=domain,
             path=each["path"],
-            days=0.0 if expires <= 0 else round(max(0.0, expires - now) / _DAY, 4),
+            # To four digits: some seconds have gone since it was set.
+            days=0.0 if expires <= 0 else float(f"{max(0.0, expires - now) / _DAY:.4g}"),
             third=is_third(host, self._site),
             http_only=each.get("httpOnly", False),
             secure=each.get("secure", False),
