@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests start hundreds of processes, each of which would compile the library anew.
 unexport PYTHONDONTWRITEBYTECODE
 # Neighbours stay with one worker, which sets up what they share once; whoever is done takes from the others.
-PYTEST := pytest --numprocesses $(WORKERS) --dist worksteal
+PYTEST := tools/in-memory pytest --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: demo test tests coverage faults check lint types bench gallery compliance docs commands rooms script setup clean
 
