@@ -54,13 +54,14 @@ _IMPORTS = tuple(
     for word in ("import", "from")
 )
 _REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?(?:\"([^\"]*)|'([^']*)|(.*))", re.IGNORECASE | re.DOTALL)
+_DATA_START = re.compile(r"[\x00-\x20]*[dDjJ]")
 _DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
 #: Types of data: that cannot reach anybody.
 _DEAD = re.compile(
     r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
 )
 #: Styles in addresses, of which styles import some; within so many others they are read.
-_DATA_STYLE = re.compile(r"data:\s*text/css", re.IGNORECASE)
+_DATA_STYLE = re.compile(r":(?<=[aA]:)(?i:(?<=data:)\s*text/css)")
 _DATA_BASE64 = re.compile(r"data:\s*text/css[^,]{0,200};\s*base64\s*,([A-Za-z0-9+/=%]+)", re.IGNORECASE)
 _DEPTH = 3
 _SCRIPT_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,8})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
@@ -103,7 +104,7 @@ def _styles_in(css: str) -> list[str]:
     first = _DATA_STYLE.search(css)
     if first is None:
         return []
-    rest = css[first.start() :]
+    rest = css[first.start() - len("data") :]
     return [unquote(rest)] * ("%" in rest) + [_decoded(found.group(1)) for found in _DATA_BASE64.finditer(rest)]
 
 
@@ -161,6 +162,8 @@ def refresh_address(content: str) -> str:
 
 def document_in(url: str) -> str:
     """The text that a ``data:`` or ``javascript:`` URL is, if it could reach anybody; else ``""``."""
+    if _DATA_START.match(url) is None:
+        return ""
     url = _STRIPPED.sub("", url)
     found = _DATA.match(url)
     if found is None:
@@ -179,7 +182,7 @@ def document_in(url: str) -> str:
 
 def readings(url: str, site: str, *, references: bool) -> list[Address]:
     """Every way in which a browser could read an attribute's value, or an address in a text."""
-    spellings = [url, html.unescape(url)] if references and "&" in url else [url]
+    spellings = dict.fromkeys((url, html.unescape(url))) if references and "&" in url else (url,)
     return [address for spelling in spellings for address in _read(spelling, site)]
 
 

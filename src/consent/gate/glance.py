@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from .look import Look, unescaped
+from .look import FOLLOWED, Look, unescaped
 
 __all__ = ["Glance"]
 
@@ -17,10 +17,9 @@ __all__ = ["Glance"]
 _READ = re.compile(rb"srcdoc|importmap|speculationrules")
 _TOUCHED = re.compile(rb"[\t\n\r\\]")
 _SLASHES = bytes.maketrans(b"\\", b"/")
-#: Attributes in which css may stand, and addresses that are scripts, in which it may.
+#: Attributes in which css may stand.
 _CSS = re.compile(
     rb"[\t\n\f\r \"'/](?:style|fill|stroke|filter|mask|clip-path|cursor|marker[a-z-]*|from|values|to|by)[\t\n\f\r ]*="
-    rb"|javascript:"
 )
 
 
@@ -46,8 +45,10 @@ class Glance:
 
     def _tag(self, raw: bytes) -> bool:
         low = raw.lower()
-        if _READ.search(low) or (b"\\" in low and _CSS.search(low)):
+        if _READ.search(low):
             return False
+        if b"\\" in low and (_CSS.search(low) or FOLLOWED.searched.search(low)):
+            return False  # in a script that is an address, css may stand, too
         # Browsers take tabs and line breaks out of addresses, and backslashes for slashes.
         if not self._look.clears_tag(raw):
             return False

@@ -10,7 +10,6 @@ import codecs
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
@@ -43,6 +42,8 @@ _CLOSING_SIZE = 64
 _PATIENCE = 16_384
 #: Bytes; hashing less than this costs as much as reading it.
 _WORTH_REMEMBERING = 512
+#: Bytes, at either end and in the middle, by which a piece is told from others at a glimpse.
+_GLIMPSE = 64
 
 #: Encodings in which an ASCII byte is not the ASCII character, or not always (Encoding Standard).
 _UNREADABLE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "utf-7", "hz"})
@@ -53,8 +54,7 @@ class UnreadableEncoding(ValueError):
     """The page's encoding hides tags from a reader of bytes; it cannot be gated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """One tag that was held. ``offset`` is its place in the application's bytes.
 
     ``reason``: ``declared``, ``undeclared``, ``marked``, ``unknown-purpose`` or ``too-long``.
@@ -210,7 +210,7 @@ class Gate:
 
     def _plan(self, data: bytes, *, final: bool) -> _Plan:
         """What is to be done with these bytes here. A site sends the same ones again and again: it is remembered."""
-        if len(data) < _WORTH_REMEMBERING:
+        if len(data) < _WORTH_REMEMBERING or not self._recurs(data):
             return self._read(data, final=final)
         # A hash, not the page: pages of signed-in visitors are not kept in memory. One that cannot be made to collide.
         key = (self._walk.state, sha256(data).digest(), self._done, final)
@@ -221,6 +221,15 @@ class Gate:
         else:
             self._walk.state = plan.after
         return plan
+
+    def _recurs(self, data: bytes) -> bool:
+        """Whether bytes like these came before. What comes once need not be hashed, and displaces nothing."""
+        middle = len(data) // 2
+        glimpse = hash((len(data), data[:_GLIMPSE], data[middle : middle + _GLIMPSE], data[-_GLIMPSE:]))
+        if self._judge.glimpses.get(glimpse):
+            return True
+        self._judge.glimpses.put(glimpse, True)
+        return False
 
     def _read(self, data: bytes, *, final: bool) -> _Plan:
         found, done = self._walk.read(data, final=final, sight=self._judge.sight(data))
@@ -233,7 +242,8 @@ class Gate:
                 continue
             if verdict.frame and tag.sure and verdict.service is not None:
                 frames[tag.at + verdict.edits[0][0]] = verdict.service
-            edits.update((tag.at + offset, inserted) for offset, inserted in verdict.edits)
+            for offset, inserted in verdict.edits:
+                edits[tag.at + offset] = inserted
             if verdict.reason:
                 held.append(_held(verdict, self._done + tag.at))
         places = sorted(edits)

@@ -151,6 +151,8 @@ class Judge:
         self._verdicts = Memory[tuple[bytes, bytes, bool, bool], tuple[Verdict | None]](_REMEMBERED)
         #: What the gate found in whole pieces of pages, by their hash.
         self.plans = Memory[Hashable, Any](_PLANS)
+        #: What such pieces look like at a glimpse.
+        self.glimpses = Memory[int, bool](_PLANS)
 
     def verdict(
         self,
@@ -402,7 +404,7 @@ def _without_prefixes(tag: Tag) -> Tag:
     """The tag as XML means it, whatever prefix its namespace has."""
     attributes = tuple(a._replace(name=a.name.rpartition(b":")[2]) for a in tag.attributes)
     name = tag.name.rpartition(b":")[2]
-    return Tag(name, tag.name_end, tag.end, self_closing=tag.self_closing, attributes=attributes)
+    return Tag(name, tag.name_end, tag.end, tag.self_closing, attributes=attributes)
 
 
 def _contents(text: bytes, *, references: bool) -> tuple[str, ...]:

@@ -15,18 +15,19 @@ import importlib
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from html.entities import html5
 from itertools import accumulate
 from typing import Any, NamedTuple, Protocol
 
 from ..policy.policy import Policy
+from . import native
 from .address import NEEDLESS
 from .match import Rules, edges
-from .sight import Sight, WholeSight, any_in
+from .sight import FastSight, Sight, WholeSight, any_in
 from .tokens import TAG_CAP
 
-__all__ = ["Clues", "Look", "look_of", "unescaped"]
+__all__ = ["FOLLOWED", "Clues", "Look", "look_of", "unescaped"]
 
 
 class Clues(NamedTuple):
@@ -64,11 +65,11 @@ def look_of(policy: Policy, own: tuple[bytes, ...] = ()) -> Look:
 
     Compiling it takes some tenths of a second where hyperscan is used. ``own``: :meth:`Rules.own_marks` of the site.
     """
-    return _look_of(policy, own, _hyperscan())
+    return _look_of(policy, own, _hyperscan(), native.fast)
 
 
 @lru_cache(maxsize=16)
-def _look_of(policy: Policy, own: tuple[bytes, ...], hyperscan: Any) -> Look:
+def _look_of(policy: Policy, own: tuple[bytes, ...], hyperscan: Any, fast: Any) -> Look:  # noqa: ARG001  (by both)
     rules = Rules(policy)
     # A strict policy knows every host. And under whatever name a visitor asks for the site, nothing is compiled for it.
     if hyperscan is None or policy.strict or own:
@@ -84,22 +85,35 @@ def unescaped(text: bytes) -> bytes:
     return html.unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
 
 
+@cache
 def _hyperscan() -> Any:
+    """The library, if it is there and sound."""
     try:
-        return importlib.import_module("hyperscan")
+        library = importlib.import_module("hyperscan")
     except ImportError:
         return None
+    # One in which some expressions hide others' matches (Vectorscan 5.4.12: its issue 358) would let through what is to
+    # be held.
+    found: list[int] = []
+    database = library.Database()
+    database.compile(expressions=[rb"^.+\.py$", rb"^.+\.c$"], ids=[0, 1], elements=2, flags=[0, 0])
+    database.scan(
+        b"a" * 16 + b".c",
+        match_event_handler=lambda number, *_: found.append(number),
+        scratch=library.Scratch(database),
+    )
+    return library if found == [1] else None
 
 
 class Odd(NamedTuple):
     """What may be odd in a simply written tag, in two spellings.
 
     ``searched`` is for lower-case bytes and begins with text that is searched for fast. ``scanned`` finds at least the
-    same, in either case, without looking around.
+    same, in either case, without looking around; of these, two that are narrow are found faster than a wide one.
     """
 
     searched: re.Pattern[bytes]
-    scanned: bytes
+    scanned: tuple[bytes, ...]
 
 
 def _telling_references() -> Odd:
@@ -111,39 +125,46 @@ def _telling_references() -> Odd:
     decimal = rb"#0*(?!3[2489]|6[02])(?:[0-9]{1,2}|1[01][0-9]|12[0-7])(?![0-9])"
     return Odd(
         re.compile(b"&(?:%b|%b|%b)" % (hexadecimal, decimal, named)),
-        rb"&(?:#x0*[0-7]?[0-9a-f][^0-9a-f]|#0*(?:[0-9]{1,2}|1[01][0-9]|12[0-7])[^0-9]|%b)" % named,
+        (rb"&(?:#x0*[0-7]?[0-9a-f][^0-9a-f]|#0*(?:[0-9]{1,2}|1[01][0-9]|12[0-7])[^0-9]|%b)" % named,),
     )
 
 
-_HANDLER = Odd(re.compile(rb"on(?<=[\t\n\f\r /\"']on)[a-z]+[\t\n\f\r ]*="), rb"[\t\n\f\r \"'/]on[a-z]+[\t\n\f\r ]*=")
+_HANDLER = Odd(
+    re.compile(rb"on(?<=[\t\n\f\r /\"']on)[a-z]+[\t\n\f\r ]*="),
+    (rb"[\t\n\f\r ]on[a-z]+[\t\n\f\r ]*=", rb"[\"'/]on[a-z]+[\t\n\f\r ]*="),
+)
+_SCHEME = b"javascript:"
 #: An address that runs when it is followed, but for those that do nothing.
-_FOLLOWED = Odd(
+FOLLOWED = Odd(
     re.compile(
         rb"javascript:(?!(?<=\"javascript:)(?:void\(0\))?;?\"|(?<='javascript:)(?:void\(0\))?;?')",
     ),
-    rb"javascript:",
+    (rb"javascript:",),
 )
-_NEEDLESS = Odd(re.compile(NEEDLESS.encode()), NEEDLESS.encode())
+_NEEDLESS = Odd(re.compile(NEEDLESS.encode()), (NEEDLESS.encode(),))
 #: A way back from within a path.
 _BACK = Odd(
     re.compile(rb"/(?<![\"'=\t\n\f\r /(]\.\./)(?<![\"'=\t\n\f\r /(]\./)\.\.?\\?/"),
-    rb"(?:[^.]|[^\"'=\t\n\f\r /(.]\.\.?|\.\.\.)/\.\.?\\?/",
+    (rb"(?:[^.]|[^\"'=\t\n\f\r /(.]\.\.?|\.\.\.)/\.\.?\\?/",),
 )
 #: All that may be odd in a tag, each match inside it.
 _ODD = (
     _HANDLER,
-    Odd(re.compile(rb"data-(?:purpose|consent)"), rb"data-(?:purpose|consent)"),
-    _FOLLOWED,
+    Odd(re.compile(rb"data-(?:purpose|consent)"), (rb"data-(?:purpose|consent)",)),
+    FOLLOWED,
     Odd(  # a scheme without slashes, but for images
         re.compile(rb":(?<=[psa]:)(?!//)(?<=(?:ttp|tps|ftp|wss|[^a-z]ws|ata):)(?<!-data:)(?!(?<=ata:)image/[^s])"),
-        rb"(?:ttps?|ftp|wss|[^a-z]ws):(?:[^/\\]|/[^/\\])|[^-]data:(?:[^i]|i[^m]|im[^a]|ima[^g]|imag[^e]|image[^/]|image/s)",
+        (
+            rb"(?:ttps?|ftp|wss|[^a-z]ws):(?:[^/\\]|/[^/\\])",
+            rb"[^-]data:(?:[^i]|i[^m]|im[^a]|ima[^g]|imag[^e]|image[^/]|image/s)",
+        ),
     ),
     _telling_references(),
     _NEEDLESS,
     _BACK,
 )
 #: Those that are scripts.
-_RUNNING = (_HANDLER, _FOLLOWED)
+_RUNNING = (_HANDLER, FOLLOWED)
 #: What may be a host in lower-case bytes, with what may stand in front of it.
 _HOST = re.compile(rb"//+([^/?#\t\n\f\r >\\]*+(?:[^/?#@]*+@)?+)")
 #: Characters with which a host is spelt otherwise than it is looked up. Other odd ones make it the name of no host.
@@ -221,6 +242,9 @@ _STARTS = (
     re.compile(rb"@import\s*[\"']\s*"),
     re.compile(rb"image-set\(\s*[\"']\s*"),
 )
+#: Bytes of which these and those above have no more, but for spaces and quotes at their end.
+_LONGEST_START = len(b"image-set(")
+_AROUND_STARTS = b" \t\n\r\f\v\"'"
 _ADDRESS = re.compile(rb"[^\s\"'`()<>,;]*")
 #: What names the addresses that a script loads by itself.
 _IMPORT = rb"(?:import|from)[\s(\x1c-\x1f\x80-\xff]*"
@@ -282,7 +306,7 @@ class _Searching:
             return False
         if not any(odd.searched.search(low) for odd in _RUNNING):
             return True
-        return b"%" not in raw and all(self.clears_text(b"script", each) for each in (raw, unescaped(raw)))
+        return not _is_escaped(raw) and all(self.clears_text(b"script", each) for each in (raw, unescaped(raw)))
 
     def clears_text(self, name: bytes, text: bytes) -> bool:
         low = text.lower()
@@ -316,21 +340,28 @@ class _Searching:
         )
 
 
+def _is_escaped(tag: bytes) -> bool:
+    """Whether an address that runs when it is followed may have escapes in it."""
+    return b"%" in tag and _SCHEME in tag.lower()
+
+
 def _is_hiding(style: bytes) -> bool:
     """Whether css escapes, tabs, or a style within may hide an address."""
     low = style.lower()
     if b"text/css" in low:
         return True
-    escaped, tabbed = b"\\" in low, b"\t" in low
-    if not escaped and not tabbed:
+    odd = [at for each in (b"\\", b"\t") for at in (low.find(each), low.rfind(each)) if at >= 0]
+    if not odd:
         return False
-    if escaped and any(escape.search(low) for escape in _ESCAPES):
+    first, last = max(0, min(odd) - _LONGEST_START), max(odd) + 1
+    if any(each.search(low, first) for each in (*_ESCAPES, *_TABS)):
         return True
-    if tabbed and any(tab.search(low) for tab in _TABS):
-        return True
+    # An address that has one in it, or behind it, begins no further in front than there is nothing between addresses.
+    spaced = low.translate(_BETWEEN_ADDRESSES)
+    begun = len(low[: spaced.rfind(b" ", 0, min(odd)) + 1].rstrip(_AROUND_STARTS)) - _LONGEST_START
     for start in _STARTS:
         end = 0
-        for found in start.finditer(low):
+        for found in start.finditer(low, max(0, begun), last):
             if found.start() >= end:
                 address = _ADDRESS.match(low, found.end())
                 end = address.end() if address is not None else len(low)
@@ -363,7 +394,10 @@ _STOPS = (
 #: In a tag, what may be a host that is spelt otherwise than it is looked up.
 _SPELT_HOSTS = (rb"//[^/?#\t\n\f\r >\\]*[&%\x00-\x08\x0b\x0e-\x1f\x80-\xff]", rb"//[^/?#]*@")
 #: The same in a script or style, where slashes may lean either way.
-_SPELT_IN_TEXT = rb"(?:[\\/][\\/]+|(?:ttps?|wss?):[\\/]?)[^" + _END + rb"]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
+_SPELT_IN_TEXT = tuple(
+    start + rb"[^" + _END + rb"]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
+    for start in (rb"//", rb"(?:\\[\\/]|/\\)", rb"(?:ttps?|wss?):[\\/]?")
+)
 _IMPORTS = _IMPORT + rb"(?:[\"'`][^\"'`]*(?:\\|//|https?:|wss?:)|/[*/])"
 _NO_NAME = rb"[^A-Za-z0-9_$]"
 _MAPS = rb"importmap|speculationrules"
@@ -375,7 +409,11 @@ class _Scanning:
 
     def __init__(self, rules: Rules, hyperscan: Any) -> None:
         snippets = dict(map(_snippet, rules.snippets))
-        expressions = [*_expressions(rules), *((_SCRIPT, expression, True) for expression in snippets)]
+        #: What is looked for, by its number.
+        self.expressions = expressions = [
+            *_expressions(rules),
+            *((_SCRIPT, expression, True) for expression in snippets),
+        ]
         self._kinds = kinds = [kind for kind, _, _ in expressions]
         #: How long what was found is, if it is a snippet.
         self._sizes = [snippets.get(expression, 0) for _, expression, _ in expressions]
@@ -410,6 +448,8 @@ class _Scanning:
         styles = sorted([*addresses, *found[_TEXT]])
         if len(data) > TAG_CAP:
             return Sight(data, suspects)  # what is longer than the caps must be seen by the walk
+        if native.fast is not None:
+            return FastSight(data, suspects, scripts, styles, is_hiding=_is_hiding)
         return WholeSight(data, suspects, found[_STOP], scripts, styles, is_hiding=_is_hiding)
 
     def clears_tag(self, raw: bytes) -> bool:
@@ -418,7 +458,7 @@ class _Scanning:
             return False
         if not found[_RUN]:
             return True
-        if self._declared(found) or found[_SCRIPT] or b"%" in raw:
+        if self._declared(found) or found[_SCRIPT] or _is_escaped(raw):
             return False
         return b"&" not in raw or self.clears_text(b"script", unescaped(raw))
 
@@ -449,7 +489,7 @@ class _Scanning:
             if at > end:
                 end = _next(data, b">", at)
                 # What shows that a name ends there may be the end of the tag.
-                suspicious = any_in(scripts, at, end + 1) or data.find(b"%", at, end) >= 0
+                suspicious = any_in(scripts, at, end + 1) or _is_escaped(data[max(0, at - len(_SCHEME)) : end])
                 if not suspicious and data.find(b"&", at, end) >= 0:
                     suspicious = not self.clears_text(b"script", unescaped(data[at:end]))
             if suspicious:
@@ -476,13 +516,16 @@ class _Scanning:
 
 def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
     """What to look for: its kind, an expression, and whether that tells upper case from lower."""
-    for stop in _STOPS:
+    for stop in _STOPS if native.fast is None else ():
         yield _STOP, stop, False
     for odd in _ODD:
-        yield _RUN if odd in _RUNNING else _PATH if odd in {_NEEDLESS, _BACK} else _TAG, odd.scanned, False
+        kind = _RUN if odd in _RUNNING else _PATH if odd in {_NEEDLESS, _BACK} else _TAG
+        for expression in odd.scanned:
+            yield kind, expression, False
     for tag in (*_SPELT_HOSTS, _MAPS):
         yield _TAG, tag, False
-    yield _TEXT, _SPELT_IN_TEXT, False
+    for text in _SPELT_IN_TEXT:
+        yield _TEXT, text, False
     yield _SCRIPT, _IMPORTS, False
     # A host follows slashes or a scheme, or a point if it is below another.
     for host, declared in rules.hosts():

@@ -32,6 +32,7 @@ class _Pattern:
     """One entry of ``Service.hosts``."""
 
     text: str
+    host: re.Pattern[str] | None  # where a star is in a label
     port: str
     path: re.Pattern[str] | None
     weight: tuple[int, int]  # longer paths, then exact hosts, are more specific
@@ -75,6 +76,7 @@ class Rules:
         #: Whether a path is enough for an address to be a declared service's.
         self._by_path = bool(self.path_marks(declared=True))
         self._declares = lru_cache(maxsize=8192)(self._knows_declared)
+        self._host_owners = lru_cache(maxsize=8192)(self._owners_of_host)
         self.services_for_url = lru_cache(maxsize=8192)(self._services_for_url)
         self.services_for_cookie = lru_cache(maxsize=1024)(self._services_for_cookie)
         self.held = lru_cache(maxsize=4096)(self._held)
@@ -94,10 +96,9 @@ class Rules:
         """
         owners: dict[Service, None] = {}
         for address in readings(url, site, references=references):
-            found = list(self._matches(address))
+            found = self._owners_of(address)
             if found:
-                best = max(weight for weight, _ in found)
-                owners.update(dict.fromkeys(_preferred(service for weight, service in found if weight == best)))
+                owners.update(dict.fromkeys(found))
             elif self.policy.strict and _is_strange(address, url):
                 owners[_stranger(address.host, address.port)] = None
         return tuple(owners)
@@ -157,10 +158,11 @@ class Rules:
 
     def _named(self, host: str) -> list[tuple[_Pattern, Service]]:
         """The patterns that name a host or a domain that it is below."""
-        labels = host.split(".")
         known = list(self._exact.get(host, ()))
-        for at in range(1, len(labels)):
-            known += self._below.get(".".join(labels[at:]), ())
+        point = host.find(".")
+        while point >= 0:
+            known += self._below.get(host[point + 1 :], ())
+            point = host.find(".", point + 1)
         return known
 
     def _services_for_cookie(self, name: str) -> tuple[Service, ...]:
@@ -176,8 +178,10 @@ class Rules:
         host, _, port = authority.partition(":")
         port = "" if port in {"80", "443"} else port
         path = f"/{rest}" if slash else ""
-        regex = re.compile(wildcard(path), re.DOTALL) if path else None
-        pattern = _Pattern(text, port, regex, (len(path), int(not host.startswith("*"))))
+        named = re.compile(wildcard(host) + r"\Z") if "*" in host.lstrip("*") else None
+        # One of a path on any host is searched for, the others stand at the beginning.
+        regex = re.compile((r"(?s:.*)" if host == "*" else "") + wildcard(path), re.DOTALL) if path else None
+        pattern = _Pattern(text, named, port, regex, (len(path), int(not host.startswith("*"))))
         if not host:
             self._own.append((pattern, service))
         elif host == "*":
@@ -190,23 +194,31 @@ class Rules:
         else:
             self._exact.setdefault(host, []).append((pattern, service))
 
-    def _matches(self, address: Address) -> Iterable[tuple[tuple[int, int], Service]]:
+    def _owners_of(self, address: Address) -> tuple[Service, ...]:
+        """Those whose patterns name an address most closely."""
+        marked = any(map(address.path.__contains__, self._path_marks))
+        if not marked and (owners := self._host_owners(address.host)) is not None:
+            return owners
         candidates = self._named(address.host)
-        if any(map(address.path.__contains__, self._path_marks)):
+        if marked:
             # A path on any host is known by its end: /matomo.js below whatever folder it was put.
             candidates += self._anywhere
             if address.own:
                 candidates += self._own
-        for pattern, service in candidates:
-            if pattern.port and pattern.port != address.port:
-                continue
-            if pattern.path is not None:
-                anywhere = pattern.text.startswith("*/")
-                if not (pattern.path.search(address.path) if anywhere else pattern.path.match(address.path)):
-                    continue
-            if "*" in pattern.text.partition("/")[0].lstrip("*") and not _host_matches(pattern.text, address.host):
-                continue
-            yield pattern.weight, service
+        return _closest(
+            (pattern, service)
+            for pattern, service in candidates
+            if (not pattern.port or pattern.port == address.port)
+            and (pattern.path is None or pattern.path.match(address.path))
+            and (pattern.host is None or pattern.host.match(address.host))
+        )
+
+    def _owners_of_host(self, host: str) -> tuple[Service, ...] | None:
+        """The owners of whatever is on a host; None if that depends on more."""
+        named = self._named(host)
+        if any(pattern.path is not None or pattern.port or pattern.host is not None for pattern, _ in named):
+            return None
+        return _closest(named)
 
 
 def _mark(pattern: _Pattern) -> bytes:
@@ -214,11 +226,6 @@ def _mark(pattern: _Pattern) -> bytes:
     # A relative address has no slash in front of it.
     path = pattern.text.partition("/")[2]
     return max(re.split("[*&]", path), key=len).encode() or b"="
-
-
-def _host_matches(text: str, host: str) -> bool:
-    name = text.partition("/")[0].partition(":")[0]
-    return re.fullmatch(wildcard(name), host) is not None
 
 
 def _is_strange(address: Address, url: str) -> bool:
@@ -233,6 +240,13 @@ def _stranger(host: str, port: str) -> Service:
     """A host that nobody declared. Its name is put into pages, and has nothing in it that would need to be escaped."""
     name = f"{host}:{port}" if port else host
     return Service(re.sub(r"[^a-z0-9.:_\[\]-]", "-", name), title=name, declared=False)
+
+
+def _closest(found: Iterable[tuple[_Pattern, Service]]) -> tuple[Service, ...]:
+    """The owners of the most specific patterns."""
+    named = list(found)
+    best = max((pattern.weight for pattern, _ in named), default=None)
+    return _preferred(service for pattern, service in named if pattern.weight == best)
 
 
 def _preferred(services: Iterable[Service]) -> tuple[Service, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
+from . import native
 from .tokens import Place, Tag, comment_end, element, harmless_end, plain_end
 
-__all__ = ["Sight", "WholeSight", "any_in"]
+__all__ = ["FastSight", "Sight", "WholeSight", "any_in"]
 
 
 class Sight:
@@ -110,6 +111,35 @@ class WholeSight(Sight):
         if name == b"script":
             return not any_in(self._scripts, start, end + 1)  # what shows that a name ends there is behind the text
         return not any_in(self._styles, start, end) and not self._is_hiding(self._data[start:end])
+
+
+class FastSight(WholeSight):
+    """The same, most of it compiled. It finds by itself what is not simply written."""
+
+    def __init__(
+        self,
+        data: bytes,
+        suspects: Sequence[int],
+        scripts: Sequence[int],
+        styles: Sequence[int],
+        *,
+        is_hiding: Callable[[bytes], bool],
+    ) -> None:
+        super().__init__(data, suspects, (), scripts, styles, is_hiding=is_hiding)
+
+    def plain_end(self, at: int, *, place: Place) -> int:
+        if place == "within":
+            return super().plain_end(at, place=place)
+        data = self._data
+        while True:
+            at = native.fast.plain_end(data, at, place == "head", self._suspects, self._scripts, self._styles)
+            if data[at : at + 6].lower() == b"<style":
+                after = self._element_end(at, place=place)  # of what may hide in it
+            else:
+                after = harmless_end(data, at) if place == "body" else None
+            if after is None:
+                return at
+            at = after
 
 
 def any_in(offsets: Sequence[int], start: int, end: int) -> bool:

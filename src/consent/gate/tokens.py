@@ -10,6 +10,8 @@ import re
 import sys
 from typing import Literal, NamedTuple, TypeAlias
 
+from . import native
+
 __all__ = [
     "TAG_CAP",
     "TEXT_CAP",
@@ -143,11 +145,11 @@ class Tag:
         name: bytes,
         name_end: int,
         end: int,
-        *,
         self_closing: bool,
+        simple: bool = False,
+        *,
         data: bytes = b"",
         attributes: tuple[Attribute, ...] | None = None,
-        simple: bool = False,
     ) -> None:
         self.name = name
         self.name_end = name_end
@@ -174,10 +176,13 @@ class Tag:
 
 def read_tag(data: bytes, at: int, limit: int = sys.maxsize) -> Tag | None:
     """The tag whose name begins at ``at`` (after ``<`` or ``</``); None if it does not end before ``limit``."""
+    if native.fast is not None:
+        read = native.fast.read_tag(data, at, limit)
+        return Tag(*read, data=data) if read is not None else None
     simple = _SIMPLE_TAG.match(data, at, limit) if _SIMPLE_TAG is not None else None
     if simple is not None:
         slash = simple.group(2).endswith(b"/")
-        return Tag(simple.group(1).lower(), simple.end(1), simple.end(), self_closing=slash, data=data, simple=True)
+        return Tag(simple.group(1).lower(), simple.end(1), simple.end(), slash, True, data=data)
     name = _NAME.match(data, at, limit)
     if name is None:
         return None
@@ -188,7 +193,7 @@ def read_tag(data: bytes, at: int, limit: int = sys.maxsize) -> Tag | None:
         return None
     # A slash that belongs to a value without quotes was read with it: <a href=/>.
     slash = rest.end(1) > rest.start(1) and data[rest.end(1) - 1] == 0x2F
-    return Tag(name.group().lower(), name.end(), rest.end(), self_closing=slash, data=data)
+    return Tag(name.group().lower(), name.end(), rest.end(), slash, data=data)
 
 
 def _read_tag(data: bytes, name: re.Match[bytes], limit: int) -> Tag | None:
@@ -201,11 +206,13 @@ def _read_tag(data: bytes, name: re.Match[bytes], limit: int) -> Tag | None:
         position = found.end()
         if found.group(1):
             slash = position - 2 >= found.start() and data[position - 2] == 0x2F
-            return Tag(name.group().lower(), name.end(), position, self_closing=slash, data=data)
+            return Tag(name.group().lower(), name.end(), position, slash, data=data)
 
 
 def _attributes(data: bytes, position: int, end: int) -> tuple[Attribute, ...]:
     """Those of a tag that ends, each of which begins where the one before it ended."""
+    if native.fast is not None:
+        return tuple(map(Attribute._make, native.fast.attributes(data, position, end)))
     attributes: list[Attribute] = []
     for found in _ATTRIBUTE.finditer(data, position, end):
         name, double, single, bare = found.group(2, 3, 4, 5)

@@ -169,7 +169,8 @@ class Walk:
                 if at >= length:
                     return length
             opening = data.find(b"<", at)
-            self._see_text(data, at, length if opening < 0 else opening)
+            if not self._body_seen:
+                self._see_text(data, at, length if opening < 0 else opening)
             if opening < 0:
                 return length
             after = self._token(data, opening, found, final=final)
@@ -187,18 +188,21 @@ class Walk:
             return at
         return sight.plain_end(at, place="within" if within else "body" if self._body_seen else "head")
 
-    def _find(self, found: list[Found], each: Found) -> None:
+    def _find(
+        self, found: list[Found], at: int, tag: Tag, text: tuple[int, int] | None = None, *, whole: bool = True
+    ) -> None:
         """Report a tag, if it may not be left out."""
-        if self._sight is None or not self._clears(self._sight, each):
-            doubted = self._sight is not None and self._sight.is_whole and each.tag is not None and each.tag.simple
-            found.append(each._replace(doubted=doubted) if doubted else each)
-
-    @staticmethod
-    def _clears(sight: Sight, each: Found) -> bool:
+        sight, references = self._sight, bool(self._foreign)
+        if sight is None:
+            found.append(Found(at, tag, text, whole, references=references))
         # What a frame's srcdoc holds is not looked over.
-        if each.tag is None or not each.whole or each.tag.name == b"iframe" or not sight.clears(each.at, each.tag):
-            return False
-        return each.text is None or sight.clears_text(each.tag.name, *each.text, references=each.references)
+        elif (
+            not whole
+            or tag.name == b"iframe"
+            or not sight.clears(at, tag)
+            or (text is not None and not sight.clears_text(tag.name, *text, references=references))
+        ):
+            found.append(Found(at, tag, text, whole, references=references, doubted=sight.is_whole and tag.simple))
 
     def _token(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int | None:
         """The offset after the token at ``at``, or None if the data ends within it and there is more to come."""
@@ -240,7 +244,7 @@ class Walk:
         if self._loses(name):
             return self._lose(at)
         self._see_start(at, tag)
-        self._find(found, Found(at, tag))
+        self._find(found, at, tag)
         return tag.end
 
     def _loses(self, name: bytes) -> bool:
@@ -259,7 +263,7 @@ class Walk:
         name = tag.name
         if name not in _TEXTED and not ambiguous:
             self._see_start(at, tag)
-            self._find(found, Found(at, tag))
+            self._find(found, at, tag)
             self._raw = name
             return tag.end
         limit = tag.end + TEXT_CAP
@@ -271,7 +275,7 @@ class Walk:
         self._see_start(at, tag)
         text = (tag.end, min(len(data), limit) if end is None else end) if name in _TEXTED else None
         whole = end is not None or len(data) < limit
-        self._find(found, Found(at, tag, text, whole=whole, references=bool(self._foreign)))
+        self._find(found, at, tag, text, whole=whole)
         if end is not None:
             crossing = self._noscript_end(data, tag.end, end)
             return end if crossing < 0 else self._lose(crossing)
@@ -362,7 +366,7 @@ class Walk:
 
     def _see_text(self, data: bytes, start: int, end: int) -> None:
         """Text that is no space begins the body, if nothing has."""
-        if self._body_seen or self._templates or self._noscript or start >= end:
+        if self._body_seen or self._templates or self._noscript:
             return
         text = data[start:end].lstrip(_SPACE)
         if text:
