@@ -119,7 +119,7 @@ async def possible(browser: Browser, phases: Sequence[Phase]) -> Sequence[Phase]
     await page.goto("data:text/html,<title>off</title><script>document.title = 'on'</script>")
     silent = await page.title() != "on"
     await context.close()
-    left = [phase for phase in phases if phase != "noscript" or silent]
+    left: list[Phase] = [phase for phase in phases if phase != "noscript" or silent]
     if not left:
         raise BrowserMissing("this firefox runs JavaScript, whatever it is told; take chromium for that phase")
     return left

@@ -155,7 +155,7 @@ def _rank(finding: Finding) -> int:
 
 
 def _finding(rule: Rule, subject: str, found: _Found) -> Finding:
-    phases = tuple(phase for phase in PHASES if phase in found.phases)
+    phases = tuple(sorted(found.phases, key=PHASES.index))
     text = " ".join(filter(None, (found.text, _listed([_WHEN[phase] for phase in phases]))))
     return Finding(rule, subject, text, phases, tuple(found.pages), tuple(found.evidence)[:_MOST_EVIDENCE])
 
