@@ -139,6 +139,11 @@ def test_the_gated_site_calls_whom_its_visitor_accepted(gated: Scan) -> None:
     assert [visit.banner.name for visit in gated.of("before") if visit.banner] == ["consent"]
 
 
+def test_the_settings_page_is_no_page_of_the_site() -> None:
+    seen = scanned(ConsentMiddleware(sites.planted, SETTINGS, secret_key=KEY), limit=5, phases=("before",))
+    assert [visit.url for visit in seen.visits] == [f"https://{sites.SITE}/", f"https://{sites.SITE}/about"]
+
+
 def test_a_policy_is_compared_with_what_is_seen(gated: Scan) -> None:
     other = read_settings(
         {"services": {"google-analytics": {"cookies": [{"name": "_ga", "days": 30}]}, "vimeo": {}}}, keys=KEY

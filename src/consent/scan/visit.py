@@ -28,7 +28,9 @@ _QUIET = 0.6
 _PRESSING, _CLOSING = 3.0, 10.0
 #: What pages are sent as.
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
-_LINKS = """() => [...document.querySelectorAll("a[href], area[href]")].map((link) => link.href).slice(0, 2000)"""
+#: But for the one to our settings page, which has each page's own address in it.
+_LINKS = """() => [...document.querySelectorAll("a[href]:not([data-consent-open]), area[href]")]
+  .map((link) => link.href).slice(0, 2000)"""
 #: Down the page and back, as a reader goes, so that what waits for being looked at is asked for.
 _SCROLL = """async () => {
   const height = Math.min(document.documentElement.scrollHeight, 20000);
