@@ -16,6 +16,7 @@ VISIT = Visit(
     URL,
     "before",
     status=200,
+    seconds=1.5,
     banner=Banner("Some", refusable=False),
     requests=(
         Request("https://www.google-analytics.com/g/collect?<b>", "www.google-analytics.com", "fetch", 0.5, third=True, by=(URL,)),

@@ -282,8 +282,7 @@ def _say(seen: Scan, findings: Sequence[Finding], impossible: Sequence[Phase]) -
 
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     pages = len({visit.url for visit in seen.visits})
-    visits = sum(visit.seconds > 0 for visit in seen.visits)
-    print(f"{seen.site}: {number('page', pages)}, {number('visit', visits)}, {seen.browser}")
+    print(f"{seen.site}: {number('page', pages)}, {number('visit', seen.made)}, {seen.browser}")
     if impossible:
         print(f"Not looked at, since this browser cannot: {', '.join(impossible)}")
     for finding in findings:

@@ -122,6 +122,11 @@ class Scan:
     browser: str
     visits: tuple[Visit, ...] = ()
 
+    @property
+    def made(self) -> int:
+        """How many visits were made: where nothing asks, nothing is chosen."""
+        return sum(visit.seconds > 0 for visit in self.visits)
+
     def of(self, phase: Phase) -> tuple[Visit, ...]:
         """The visits of one phase, in the order of the pages."""
         return tuple(visit for visit in self.visits if visit.phase == phase)

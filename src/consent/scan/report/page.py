@@ -46,7 +46,7 @@ def html(scan: Scan, findings: Sequence[Finding], policy: Policy | None = None) 
     pages = number("page", len({visit.url for visit in scan.visits}))
     return document(
         f"Scan of {scan.site}",
-        f"{when} · {scan.browser} · {pages}, {number('visit', len(scan.visits))}",
+        f"{when} · {scan.browser} · {pages}, {number('visit', scan.made)}",
         _summary(findings),
         _findings(findings),
         section("Who was called", _services(scan, owners)),
