@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urldefrag, urljoin, urlsplit
@@ -142,16 +143,19 @@ async def _read(page: Page, url: str) -> str:
     try:
         response = await page.goto(url, timeout=_PATIENCE)
         body = await response.body() if response is not None and response.ok else b""
-    except Exception:
-        body = await _downloaded(page, url)
+    except Exception as error:
+        body = await _downloaded(page, url) if "Download is starting" in str(error) else b""
     return unpacked(body).decode("utf-8", "replace")
 
 
 async def _downloaded(page: Page, url: str) -> bytes:
     """The same for what a browser would keep as a file, such as a compressed sitemap."""
     try:
-        response = await page.request.get(url, timeout=_PATIENCE)
-        return await response.body() if response.ok else b""
+        async with page.expect_download(timeout=_PATIENCE) as coming:
+            with suppress(Exception):  # no page came of it
+                await page.goto(url, timeout=_PATIENCE)
+        with (await (await coming.value).path()).open("rb") as file:
+            return file.read(_MOST_BYTES)
     except Exception:
         return b""
 

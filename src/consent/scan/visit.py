@@ -304,5 +304,13 @@ async def _settle(page: Page, watch: Watch, manner: Manner, *, scrolled: bool = 
         await asyncio.sleep(0.1)
 
 
+#: What to do about what a browser says.
+_ADVICE = {
+    "ERR_INVALID_AUTH_CREDENTIALS": "it asks for a password: --user",
+    "ERR_CERT_": "--insecure takes the certificate all the same",
+}
+
+
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    line = str(error).strip().partition("\n")[0] or type(error).__name__
+    return "; ".join((line, *(advice for said, advice in _ADVICE.items() if said in line)))
