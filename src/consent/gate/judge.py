@@ -427,18 +427,17 @@ def _refreshes(tag: Tag) -> bool:
 
 def _runs(tag: Tag) -> bool:
     """Whether a script element is a script, not a block of data."""
-    return _RUNS.match(_type(tag)) is not None
+    return _RUNS.match(_type(tag.get(b"type"), tag.get(b"language"))) is not None
 
 
 def _maps(tag: Tag) -> bool:
     """Whether a script element names addresses that are fetched or may be."""
-    return _MAPS.fullmatch(_type(tag)) is not None
+    return _MAPS.fullmatch(_type(tag.get(b"type"), tag.get(b"language"))) is not None
 
 
-def _type(tag: Tag) -> bytes:
-    value = tag.get(b"type")
+@lru_cache(maxsize=256)
+def _type(value: bytes | None, language: bytes | None) -> bytes:
     if value is None:
-        language = tag.get(b"language")
         value = b"text/" + language if language else b""
     return html.unescape(value.decode("latin-1")).strip().encode("latin-1", "replace")
 

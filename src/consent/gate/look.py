@@ -392,11 +392,15 @@ _STOPS = (
     rb"<[a-z]%b*%b(?:%b|%b)" % (_NAMED, _VALUES, _WRONG_PLACE, _WRONG_VALUE),
 )
 #: In a tag, what may be a host that is spelt otherwise than it is looked up.
-_SPELT_HOSTS = (rb"//[^/?#\t\n\f\r >\\]*[&%\x00-\x08\x0b\x0e-\x1f\x80-\xff]", rb"//[^/?#]*@")
+_SPELT_HOSTS = (
+    rb"//[^/?#\t\n\f\r >\\]*[%\x00-\x08\x0b\x0e-\x1f\x80-\xff]",
+    rb"//[^/?#\t\n\f\r >\\]*&",
+    rb"//[^/?#]*@",
+)
 #: The same in a script or style, where slashes may lean either way.
 _SPELT_IN_TEXT = tuple(
     start + rb"[^" + _END + rb"]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
-    for start in (rb"//", rb"(?:\\[\\/]|/\\)", rb"(?:ttps?|wss?):[\\/]?")
+    for start in (rb"//", rb"(?:\\[\\/]|/\\)", rb"ttps?:[\\/]?", rb"wss?:[\\/]?")
 )
 _IMPORTS = _IMPORT + rb"(?:[\"'`][^\"'`]*(?:\\|//|https?:|wss?:)|/[*/])"
 _NO_NAME = rb"[^A-Za-z0-9_$]"

@@ -138,7 +138,7 @@ class Tag:
     is surely written simply.
     """
 
-    __slots__ = ("_attributes", "_data", "_values", "end", "name", "name_end", "self_closing", "simple")
+    __slots__ = ("_attributes", "_data", "end", "name", "name_end", "self_closing", "simple")
 
     def __init__(
         self,
@@ -158,7 +158,6 @@ class Tag:
         self.simple = simple
         self._data = data
         self._attributes = attributes
-        self._values: dict[bytes, bytes] | None = None
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -169,9 +168,10 @@ class Tag:
 
     def get(self, name: bytes) -> bytes | None:
         """The value that a browser takes: the first of that name."""
-        if self._values is None:
-            self._values = {name: value for name, value, _ in reversed(self.attributes)}
-        return self._values.get(name)
+        for each in self.attributes:
+            if each.name == name:
+                return each.value
+        return None
 
 
 def read_tag(data: bytes, at: int, limit: int = sys.maxsize) -> Tag | None:
