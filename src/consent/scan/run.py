@@ -110,7 +110,8 @@ async def _frontier(browser: Browser, plan: Plan) -> tuple[str, Frontier]:
     """The site's host, to which the first address leads, and the pages to look at."""
     frontier = Frontier(limit=plan.limit, depth=plan.depth, skipped=plan.skipped)
     options = profile(plan.urls[0], "noscript", plan.manner)
-    context = await browser.new_context(**options | {"accept_downloads": True})  # a sitemap may be a file
+    options["accept_downloads"] = True  # a sitemap may be a file
+    context = await browser.new_context(**options)
     try:
         page = await context.new_page()
         if plan.manner.headers:
