@@ -107,11 +107,23 @@ def test_what_could_be_faster_stops_no_deployment(
     config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("consent.check.declared.find_spec", lambda _name: None)
+    monkeypatch.setattr("consent.check.declared.sound_hyperscan", lambda: None)
+    monkeypatch.setattr("consent.gate.native.fast", None)
     capsys.readouterr()
     assert main(["check", str(config), "--strict"]) == 0
     printed = capsys.readouterr().out
-    assert "✓ hyperscan is not needed: with it, pages" in printed
+    assert "✓ the gate need not be compiled: " in printed
+    assert "✓ hyperscan is not needed: " in printed
     assert "→ pip install 'cookie-consent[speed]'" in printed
+
+
+def test_a_hyperscan_that_misses_matches_is_worth_a_look(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consent.check.declared.sound_hyperscan", lambda: None)
+    capsys.readouterr()
+    assert main(["check", str(config), "--strict"]) == 1
+    assert "hyperscan is not used: this version misses what it should find" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("region", "asked"), [("FR", True), ("US-CA", False)])

@@ -449,7 +449,7 @@ def main() -> int:
     options.add_argument("--without-hyperscan", action="store_true", help="search with the standard library alone")
     given = options.parse_args()
     if given.without_hyperscan:
-        look._hyperscan = lambda: None
+        look.sound_hyperscan = lambda: None
     report = run(given.documents, given.seed, progress=5000)
     for page, _, failure in report.failures[: given.show]:
         small = smallest(page)

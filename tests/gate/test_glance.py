@@ -34,7 +34,7 @@ def rules(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ca
     """Makes rules that are looked for in this way."""
 
     if request.param != "all at once":
-        monkeypatch.setattr(look, "_hyperscan", lambda: None)
+        monkeypatch.setattr(look, "sound_hyperscan", lambda: None)
 
     def make(policy: Policy) -> Rules:
         way = look._Scanning if request.param == "all at once" else look._Searching

@@ -45,7 +45,7 @@ def texts(seed: int, count: int, names: list[bytes]) -> list[bytes]:
 def missed(seed: int, count: int) -> list[tuple[bytes, bytes]]:
     """What in such texts an expression finds, and the scan of all does not."""
     rules = Rules(POLICY)
-    scanning = look._Scanning(rules, look._hyperscan())
+    scanning = look._Scanning(rules, look.sound_hyperscan())
     alone = [re.compile(each, 0 if cased else re.IGNORECASE) for _, each, cased in scanning.expressions]
     names = [host.encode() for host, _ in rules.hosts()] + [snippet.encode() for snippet in rules.snippets]
     wrong: list[tuple[bytes, bytes]] = []
@@ -63,7 +63,7 @@ def test_all_expressions_at_once_find_what_each_finds_alone() -> None:
 
 def test_what_stands_in_front_hides_nothing() -> None:
     # With the library of hyperscan 0.9.1, this was missed for every number of letters from 13 to 79.
-    scan = look._Scanning(Rules(POLICY), look._hyperscan())
+    scan = look._Scanning(Rules(POLICY), look.sound_hyperscan())
     for number in range(90):
         assert scan._found(b"%43" + b"x" * number + b"/..\\/%65vil.com")[look._TEXT], number
 
@@ -80,16 +80,16 @@ class Missing:
 
 
 def test_a_library_that_misses_matches_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert look._hyperscan() is not None
+    assert look.sound_hyperscan() is not None
     missing = SimpleNamespace(Database=Missing.Database, Scratch=Missing.Scratch, HS_FLAG_CASELESS=1)
     monkeypatch.setitem(sys.modules, "hyperscan", missing)
-    look._hyperscan.cache_clear()
+    look.sound_hyperscan.cache_clear()
     try:
-        assert look._hyperscan() is None
+        assert look.sound_hyperscan() is None
         assert isinstance(look.look_of(POLICY), look._Searching)
     finally:
         monkeypatch.undo()
-        look._hyperscan.cache_clear()
+        look.sound_hyperscan.cache_clear()
 
 
 if __name__ == "__main__":

@@ -38,6 +38,8 @@ _CLOSING = re.compile(
 )
 _CLOSED = re.compile(rb"(?:</body[\t\n\f\r ]*>[\t\n\f\r ]*)?</html[\t\n\f\r ]*>[\t\n\f\r ]*\Z", re.IGNORECASE)
 _CLOSING_SIZE = 64
+#: Bytes that are looked over at once. A piece longer than a tag can be would have to be read step by step.
+_PIECE = 1 << 20
 #: A piece that waits for its end is looked at again when it has grown by half.
 _PATIENCE = 16_384
 #: Bytes; hashing less than this costs as much as reading it.
@@ -151,6 +153,8 @@ class Gate:
 
     def feed(self, data: bytes) -> bytes:
         """The next bytes of the page in, those that may leave out."""
+        if len(data) > _PIECE:
+            return b"".join(self.feed(data[at : at + _PIECE]) for at in range(0, len(data), _PIECE))
         if self._carry:
             data = self._carry + data
         if len(data) < self._patience:

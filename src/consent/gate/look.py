@@ -27,7 +27,7 @@ from .match import Rules, edges
 from .sight import FastSight, Sight, WholeSight, any_in
 from .tokens import TAG_CAP
 
-__all__ = ["FOLLOWED", "Clues", "Look", "look_of", "unescaped"]
+__all__ = ["FOLLOWED", "Clues", "Look", "look_of", "sound_hyperscan", "unescaped"]
 
 
 class Clues(NamedTuple):
@@ -65,7 +65,7 @@ def look_of(policy: Policy, own: tuple[bytes, ...] = ()) -> Look:
 
     Compiling it takes some tenths of a second where hyperscan is used. ``own``: :meth:`Rules.own_marks` of the site.
     """
-    return _look_of(policy, own, _hyperscan(), native.fast)
+    return _look_of(policy, own, sound_hyperscan(), native.fast)
 
 
 @lru_cache(maxsize=16)
@@ -86,7 +86,7 @@ def unescaped(text: bytes) -> bytes:
 
 
 @cache
-def _hyperscan() -> Any:
+def sound_hyperscan() -> Any:
     """The library, if it is there and sound."""
     try:
         library = importlib.import_module("hyperscan")
