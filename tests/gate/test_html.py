@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import random
 import re
+import time
 from itertools import pairwise
 
 import differential
@@ -340,3 +341,19 @@ def test_a_page_that_declares_no_encoding_may_not_switch_it_in_its_midst() -> No
 )
 def test_an_encoding_that_contains_ascii_is_accepted(charset: str | None) -> None:
     assert Gate(RULES, charset=charset).feed(IMAGE) == HELD_IMAGE
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<body><link" + b" href=//tracker.example/a" * 20_000 + b">",
+        b"<body><meta" + b" content=0;//tracker.example/a" * 20_000 + b" http-equiv=refresh>",
+        b"<body>" + b"<script><!--</script>" * 40_000,
+    ],
+    ids=["a link of many addresses", "a refresh of many addresses", "many scripts with a comment begun"],
+)
+def test_a_page_made_to_be_slow_takes_a_time_in_proportion_to_its_length(page: bytes) -> None:
+    # In proportion to the square of that, it was 20 seconds and more.
+    before = time.thread_time()
+    gated(page)
+    assert time.thread_time() - before < 5

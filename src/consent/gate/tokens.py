@@ -138,7 +138,7 @@ class Tag:
     is surely written simply.
     """
 
-    __slots__ = ("_attributes", "_data", "end", "name", "name_end", "self_closing", "simple")
+    __slots__ = ("_attributes", "_data", "_values", "end", "name", "name_end", "self_closing", "simple")
 
     def __init__(
         self,
@@ -158,6 +158,7 @@ class Tag:
         self.simple = simple
         self._data = data
         self._attributes = attributes
+        self._values: dict[bytes, bytes] | None = None  # one tag may have many attributes, and be asked at each
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -168,10 +169,9 @@ class Tag:
 
     def get(self, name: bytes) -> bytes | None:
         """The value that a browser takes: the first of that name."""
-        for each in self.attributes:
-            if each.name == name:
-                return each.value
-        return None
+        if self._values is None:
+            self._values = {name: value for name, value, _ in reversed(self.attributes)}
+        return self._values.get(name)
 
 
 def read_tag(data: bytes, at: int, limit: int = sys.maxsize) -> Tag | None:
@@ -270,16 +270,16 @@ def script_end(data: bytes, at: int, limit: int = sys.maxsize) -> int | None:
 
     Within ``<!--``, a ``<script`` makes the next ``</script`` part of the text (13.2.5.4, 15 to 31).
     """
-    escape_end = at  # where the "-->" ends that closes a "<!--"
+    escaped = -1  # from where on the "-->" is looked for that closes a "<!--"
     doubly = False
     for found in _SCRIPT_MARK.finditer(data, at, limit):
         start = found.start()
-        escaped = start < escape_end
-        doubly = doubly and escaped
+        if escaped >= 0:
+            escaped = -1 if data.find(b"-->", escaped, start) >= 0 else start
+        doubly = doubly and escaped >= 0
         if found.group() == b"<!--":
-            if not escaped:
-                end = data.find(b"-->", start + 2, limit)
-                escape_end = end + 3 if end >= 0 else sys.maxsize
+            if escaped < 0:
+                escaped = start + 2
         elif found.group(1):
             if not doubly:
                 return start
