@@ -156,6 +156,21 @@ def test_nor_is_a_style_whose_address_has_tabs_and_line_ends_in_it(css: str, rul
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        'url("url(/pi\\78 el.gif")',
+        'url(url("/pi\\78 el.gif")',
+        "url(aurl(/pi\\78 el.gif)",
+        "url( url(\x1curl( /pi\\78 el.gif)",
+    ],
+)
+def test_nor_is_one_whose_address_begins_within_another(address: str, rules: Callable[[Policy], Rules]) -> None:
+    policy = Policy.of([Purpose("necessary"), Purpose("a")], [Service("own", purposes=("a",), hosts=("*/pixel.gif",))])
+    page = f"<body><style>p{{background:{address}}}</style>"
+    assert b"data-consent-for" in gated(rules(policy), page.encode())
+
+
+@pytest.mark.parametrize(
     "script",
     [
         "import(/* @vite-ignore */ '//cdn.mxpnl.com/a')", "import(/** a * b **/ '//cdn.mxpnl.com/a')", "import/**/'//cdn.mxpnl.com/a'",

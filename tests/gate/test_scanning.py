@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import re
 import sys
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -71,6 +70,7 @@ def test_what_stands_in_front_hides_nothing() -> None:
 class Missing:
     """A library that compiles everything and finds nothing."""
 
+    HyperscanError = OSError
     HS_FLAG_CASELESS = 1
     Scratch = staticmethod(lambda database: database)
 
@@ -79,10 +79,18 @@ class Missing:
         def scan(self, _data: bytes, **_: Any) -> None: ...
 
 
-def test_a_library_that_misses_matches_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+class Failing(Missing):
+    """A library that this processor cannot run."""
+
+    class Database(Missing.Database):
+        def compile(self, **_: Any) -> None:
+            raise Failing.HyperscanError("error code -17")
+
+
+@pytest.mark.parametrize("library", [Missing, Failing])
+def test_a_library_that_misses_matches_or_fails_is_not_used(library: type, monkeypatch: pytest.MonkeyPatch) -> None:
     assert look.sound_hyperscan() is not None
-    missing = SimpleNamespace(Database=Missing.Database, Scratch=Missing.Scratch, HS_FLAG_CASELESS=1)
-    monkeypatch.setitem(sys.modules, "hyperscan", missing)
+    monkeypatch.setitem(sys.modules, "hyperscan", library)
     look.sound_hyperscan.cache_clear()
     try:
         assert look.sound_hyperscan() is None
