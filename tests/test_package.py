@@ -48,7 +48,9 @@ def only(folder: Path) -> Path:
 
 def unpacked(sdist: Path, folder: Path) -> Path:
     with tarfile.open(sdist) as file:
-        file.extractall(folder, filter="data")
+        if hasattr(tarfile, "data_filter"):  # since 3.11.4
+            file.extraction_filter = tarfile.data_filter
+        file.extractall(folder)
     return only(folder)
 
 
@@ -62,7 +64,8 @@ def tags(wheel: Path) -> set[tuple[str, str]]:
 
 
 def files(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+    """What is in a folder, but for what Python writes wherever it loads something."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if "__pycache__" not in path.parts}
 
 
 @pytest.fixture(scope="module")
