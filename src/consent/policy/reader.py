@@ -11,9 +11,12 @@ from typing import Any, NoReturn, TypeVar
 
 from ..errors import ConfigurationError
 
-__all__ = ["Table", "host_pattern", "snippet", "storage_key"]
+__all__ = ["TOKEN", "Table", "host_pattern", "snippet", "storage_key"]
 
 _T = TypeVar("_T")
+#: A token (RFC 9110, 5.6.2), as the names of headers and cookies are.
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
+_ADDRESS = re.compile(r"(?:https?://[^\s/\\\"'<>]|/(?![/\\]))[^\s\"'<>]*\Z", re.IGNORECASE)
 _PORT = re.compile(r"[0-9]{1,5}\Z")
 _LABEL = r"[a-z0-9_*](?:[a-z0-9_*-]*[a-z0-9_*])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\Z")
@@ -59,6 +62,13 @@ class Table:
             self.fail(name, "must be a text", value)
         if not value.isprintable() or len(value) > longest:
             self.fail(name, f"must be printable and at most {longest} characters long", value)
+        return value
+
+    def address(self, name: str, default: str = "") -> str:
+        """Where something is."""
+        value = self.text(name, default)
+        if value and not _ADDRESS.match(value):
+            self.fail(name, "must be a path of this site or an http(s) address", value)
         return value
 
     def choice(self, name: str, known: tuple[str, ...], default: str) -> str:
