@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -19,13 +18,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 pytest.register_assert_rewrite("test_store", "test_seal", "test_audit", "test_limit", "test_tampering")
 
 from sites import APPS, FILLED, MIDDLEWARE, SETTINGS, TEMPLATES, exchanged, postgresql, sqlite  # noqa: E402
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _no_log_outlives_these_tests() -> Iterator[None]:
-    """One that nobody closed is closed when it is collected, which Django forbids while playwright's loop runs."""
-    yield
-    gc.collect()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import re
 import sqlite3
@@ -335,3 +336,21 @@ def test_code_reads_the_log_and_does_not_write_it(small: dict[str, Any]) -> None
         with pytest.raises(TypeError, match="written by the log alone"):
             write()
     assert kinds() == ["accept_all"]
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_log_that_is_forgotten_is_closed_while_an_event_loop_runs(database: dict[str, Any]) -> None:
+    from consent.django.apps import open_site
+
+    site = open_site()
+    assert site.append(make_record(), NOTICE) is not None
+    pool: Any = site.store
+
+    async def forget() -> None:
+        nonlocal site
+        del site
+        gc.collect()
+
+    asyncio.run(forget())
+    with pytest.raises(LogUnavailable):
+        next(pool.records())

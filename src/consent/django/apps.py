@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 from weakref import finalize
 
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from ..log.store import Store
 from ..policy.settings import Settings
 from ..site import Site
 
@@ -77,8 +78,15 @@ def open_site() -> Site:
     site = Site(declared, debug=settings.DEBUG, store=open_store(declared))
     site.recorded.append(send_recorded)
     # Forgotten, it may be middleware's still; its log is closed with the last of them.
-    finalize(site, site.store.close).atexit = False
+    finalize(site, _close, site.store).atexit = False
     return site
+
+
+def _close(store: Store) -> None:
+    """Close a log, wherever it is collected: Django's connections refuse a thread in which an event loop runs."""
+    closing = Thread(target=store.close)
+    closing.start()
+    closing.join()
 
 
 def own_cookies() -> Iterator[str]:
