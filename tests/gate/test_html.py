@@ -6,6 +6,7 @@ import codecs
 import random
 import re
 import time
+import tracemalloc
 from itertools import pairwise
 
 import differential
@@ -14,7 +15,7 @@ import turbohtml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consent.gate import Gate, Rules, UnreadableEncoding
+from consent.gate import Gate, Rules, UnreadableEncoding, look
 from consent.gate.walk import TAG_CAP, TEXT_CAP
 
 RULES: Rules = differential.RULES
@@ -357,3 +358,22 @@ def test_a_page_made_to_be_slow_takes_a_time_in_proportion_to_its_length(page: b
     before = time.thread_time()
     gated(page)
     assert time.thread_time() - before < 5
+
+
+@pytest.mark.parametrize("written", ["<input value='//{}'>", "<img src='//tracker.example/?page={}'>"])
+@pytest.mark.parametrize("hyperscan", [True, False])
+def test_what_visitors_write_into_pages_is_not_kept(
+    written: str, hyperscan: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not hyperscan:
+        monkeypatch.setattr(look, "sound_hyperscan", lambda: None)
+    rules = Rules(differential.POLICY)
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            gate = Gate(rules, site="site.example", charset="utf-8")
+            gate.feed(b"<body>" + written.format(f"{number}{'x' * 100_000}").encode())
+            gate.finish()
+        assert tracemalloc.get_traced_memory()[0] < 2_000_000
+    finally:
+        tracemalloc.stop()

@@ -176,6 +176,8 @@ _SPELT = re.compile(r"[&%@\x00-\x1f\x80-\U0010ffff]")
 _BETWEEN = re.compile(r"[;,()\"'`]")
 #: More hosts than a site's pages name; then all are forgotten.
 _REMEMBERED = 16_384
+#: Bytes; what is longer, which a visitor may have made so long, is not remembered.
+_REMEMBERED_SIZE = 1024
 
 
 class _Known:
@@ -194,8 +196,9 @@ class _Known:
         for host in found.difference(self._hosts):
             if len(self._hosts) >= _REMEMBERED:
                 self._hosts.clear()
-            self._hosts[host] = self._may_know(host.decode("latin-1"))
-        # One that another thread has forgotten meanwhile may be anybody's.
+            if len(host) <= _REMEMBERED_SIZE:
+                self._hosts[host] = self._may_know(host.decode("latin-1"))
+        # A longer one, or one that another thread has forgotten meanwhile, may be anybody's.
         return {host for host in found if self._hosts.get(host, True)}
 
     def _may_know(self, text: str) -> bool:

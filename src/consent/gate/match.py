@@ -26,6 +26,9 @@ _BASE64 = re.compile(r"//(?!(?:0x[0-9a-f]{6,}|[0-9]{7,})(?:/|\Z))[a-z0-9+/=]*\Z"
 #: Names of XML's namespaces, which look like addresses and are asked for by nobody.
 _NAMESPACE = re.compile(r"/(?:1999/x(?:html|link)|2000/(?:svg|xmlns)|1998/Math/MathML|XML/1998/namespace)(?![\w-])")
 
+#: Characters; a longer address, which a visitor may have made so long, is not remembered.
+_REMEMBERED_SIZE = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
@@ -77,7 +80,7 @@ class Rules:
         self._by_path = bool(self.path_marks(declared=True))
         self._declares = lru_cache(maxsize=8192)(self._knows_declared)
         self._host_owners = lru_cache(maxsize=8192)(self._owners_of_host)
-        self.services_for_url = lru_cache(maxsize=8192)(self._services_for_url)
+        self._url_owners = lru_cache(maxsize=8192)(self._services_for_url)
         self.services_for_cookie = lru_cache(maxsize=1024)(self._services_for_cookie)
         self.held = lru_cache(maxsize=4096)(self._held)
 
@@ -89,11 +92,15 @@ class Rules:
         """Whether there is a purpose or a service that is not allowed."""
         return self.policy.strict or bool(self.policy.undeclared) or not allowed.issuperset(self.policy.names)
 
-    def _services_for_url(self, url: str, site: str, references: bool = True) -> tuple[Service, ...]:
+    def services_for_url(self, url: str, site: str, references: bool = True) -> tuple[Service, ...]:
         """The owners of an address; ``site`` is this site's own host, with its port.
 
         ``references``: whether it is an attribute's value, in which character references count.
         """
+        owners = self._url_owners if len(url) <= _REMEMBERED_SIZE else self._services_for_url
+        return owners(url, site, references)
+
+    def _services_for_url(self, url: str, site: str, references: bool) -> tuple[Service, ...]:
         owners: dict[Service, None] = {}
         for address in readings(url, site, references=references):
             found = self._owners_of(address)
