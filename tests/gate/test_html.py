@@ -360,7 +360,15 @@ def test_a_page_made_to_be_slow_takes_a_time_in_proportion_to_its_length(page: b
     assert time.thread_time() - before < 5
 
 
-@pytest.mark.parametrize("written", ["<input value='//{}'>", "<img src='//tracker.example/?page={}'>"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<input value='//{}'>",
+        "<img src='//tracker.example/?page={}'>",
+        "<script src=//tracker.example/>a('//{}/')</script>",
+        "<img src='//tracker.example/' alt='//{}/' srcset='//{}/'>",
+    ],
+)
 @pytest.mark.parametrize("hyperscan", [True, False])
 def test_what_visitors_write_into_pages_is_not_kept(
     written: str, hyperscan: bool, monkeypatch: pytest.MonkeyPatch
@@ -372,7 +380,7 @@ def test_what_visitors_write_into_pages_is_not_kept(
     try:
         for number in range(100):
             gate = Gate(rules, site="site.example", charset="utf-8")
-            gate.feed(b"<body>" + written.format(f"{number}{'x' * 100_000}").encode())
+            gate.feed(b"<body>" + written.replace("{}", f"{number}{'x' * 100_000}").encode())
             gate.finish()
         assert tracemalloc.get_traced_memory()[0] < 2_000_000
     finally:

@@ -16,7 +16,7 @@ from .address import Address, addresses_in, host_of, readings
 
 __all__ = ["Rules", "edges", "wildcard"]
 
-_PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]*[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
+_PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]{0,254}[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
 #: Addresses that scripts keep in strings, in markup and styles within these, and behind a scheme put in by a template.
 _IN_STRING = re.compile(r"[\"'`(=}]\s*((?:(?:https?|wss?):)?//[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*)", re.IGNORECASE)
 #: What no host's name has in it (URL Standard, forbidden domain code points), nor "&", nor what a template fills in.
@@ -26,8 +26,9 @@ _BASE64 = re.compile(r"//(?!(?:0x[0-9a-f]{6,}|[0-9]{7,})(?:/|\Z))[a-z0-9+/=]*\Z"
 #: Names of XML's namespaces, which look like addresses and are asked for by nobody.
 _NAMESPACE = re.compile(r"/(?:1999/x(?:html|link)|2000/(?:svg|xmlns)|1998/Math/MathML|XML/1998/namespace)(?![\w-])")
 
-#: Characters; a longer address, which a visitor may have made so long, is not remembered.
+#: Characters; a longer address or host, which a visitor may have made so long, is not remembered.
 _REMEMBERED_SIZE = 4096
+_REMEMBERED_HOST_SIZE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +205,10 @@ class Rules:
     def _owners_of(self, address: Address) -> tuple[Service, ...]:
         """Those whose patterns name an address most closely."""
         marked = any(map(address.path.__contains__, self._path_marks))
-        if not marked and (owners := self._host_owners(address.host)) is not None:
-            return owners
+        if not marked and len(address.host) <= _REMEMBERED_HOST_SIZE:
+            owners = self._host_owners(address.host)
+            if owners is not None:
+                return owners
         candidates = self._named(address.host)
         if marked:
             # A path on any host is known by its end: /matomo.js below whatever folder it was put.
