@@ -38,7 +38,7 @@ from request import WORDS, page
 from selectolax.lexbor import LexborHTMLParser
 from turbohtml import rewrite
 
-from consent.gate import Gate, Rules, html, look, native
+from consent.gate import Gate, Rules, html, look, native, scanning
 from consent.gate.judge import judge_of
 from consent.gate.tokens import read_tag
 from consent.policy.settings import read_settings
@@ -97,11 +97,11 @@ def uncompiled(*, scanning: bool) -> Way:
     return through
 
 
-def scanning() -> Rules:
+def compiled() -> Rules:
     """Rules that are looked for with hyperscan, compiled as they are when a site starts."""
     if native.fast is None:
         sys.exit("the gate is not compiled: tools/system compiler, then install it again")
-    if not isinstance(look.look_of(POLICY), look._Scanning):
+    if not isinstance(look.look_of(POLICY), scanning.Scanning):
         sys.exit("hyperscan is missing: pip install 'cookie-consent[speed]'")
     return Rules(POLICY)
 
@@ -175,18 +175,18 @@ def reference(data: bytes) -> str:
 
 def ways() -> list[tuple[str, Callable[[], Way], bool]]:
     """Each way: its name, what makes it anew for a round, and whether it is too slow for more than one."""
-    warm = gate(scanning())
+    warm = gate(compiled())
     return [
         ("copy", lambda: lambda data: data + b" ", False),
         ("one bytes.find", lambda: lambda data: data.find(b"\0tracker"), False),
         ("one regular expression", lambda: CANDIDATES.findall, False),
         ("gate, page seen before", lambda: warm, False),
-        ("gate, never seen", lambda: gate(scanning()), False),
+        ("gate, never seen", lambda: gate(compiled()), False),
         ("gate, never seen, not compiled", lambda: uncompiled(scanning=True), False),
         ("gate, never seen, pure Python", lambda: uncompiled(scanning=False), False),
         ("gzip 6", lambda: lambda data: gzip.compress(data, 6), False),
         ("lexbor, parse and serialize", lambda: lambda data: LexborHTMLParser(data).html, False),
-        ("turbohtml's tokenizer, the same rules", lambda: native_rewriter(scanning()), False),
+        ("turbohtml's tokenizer, the same rules", lambda: native_rewriter(compiled()), False),
         ("turbohtml's rewriter, some rules", lambda: selecting_rewriter(Rules(POLICY)), False),
         ("BeautifulSoup, some rules", lambda: soup, True),
         ("html5lib, some rules", lambda: reference, True),

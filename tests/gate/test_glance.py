@@ -14,7 +14,7 @@ from differential import POLICY, document
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from consent.gate import Gate, Rules, address, judge, look, tokens
+from consent.gate import Gate, Rules, address, judge, look, scanning, searching, tokens
 from consent.gate.address import addresses_in
 from consent.gate.glance import Glance
 from consent.gate.walk import TAG_CAP
@@ -37,7 +37,7 @@ def rules(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ca
         monkeypatch.setattr(look, "sound_hyperscan", lambda: None)
 
     def make(policy: Policy) -> Rules:
-        way = look._Scanning if request.param == "all at once" else look._Searching
+        way = scanning.Scanning if request.param == "all at once" else searching.Searching
         assert isinstance(look.look_of(policy), way)
         return Rules(policy)
 
@@ -201,7 +201,7 @@ def test_a_site_may_be_a_service_s_own(rules: Callable[[Policy], Rules]) -> None
 
 def test_nothing_is_compiled_for_a_name_that_a_visitor_sends() -> None:
     for host in ("www.google-analytics.com", "www.facebook.com", "x.doubleclick.net"):
-        assert isinstance(look.look_of(CATALOGUE, Rules(CATALOGUE).own_marks(host)), look._Searching)
+        assert isinstance(look.look_of(CATALOGUE, Rules(CATALOGUE).own_marks(host)), searching.Searching)
     assert Rules(CATALOGUE).own_marks("www.example.org") == ()
 
 
@@ -309,7 +309,7 @@ def test_what_hyperscan_cannot_compile_is_searched_for_without_it(monkeypatch: p
         [Purpose("necessary"), Purpose("a")], [Service("long", purposes=("a",), snippets=("x" * 70_000,))]
     )
     made = Rules(policy)
-    assert isinstance(look.look_of(policy), look._Searching)
+    assert isinstance(look.look_of(policy), searching.Searching)
     assert b"data-consent-for=a" in gated(made, b"<script>" + b"x" * 70_000 + b"</script>")
 
 
@@ -365,7 +365,9 @@ SCRIPTED = Policy.of(
         Service("snippets", purposes=("a",), snippets=("track(", "_gaq", "_gaq.push", "rack", ".push", "é_", "k(")),
     ],
 )
-READ = [(made, (look.look_of(made.policy), look._Searching(made, ()))) for made in (Rules(DECLARED), Rules(SCRIPTED))]
+READ = [
+    (made, (look.look_of(made.policy), searching.Searching(made, ()))) for made in (Rules(DECLARED), Rules(SCRIPTED))
+]
 
 
 @settings(deadline=None, max_examples=500, derandomize=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from consent.gate import Rules, look
+from consent.gate import Rules, look, scanning, searching
 from consent.policy.settings import read_settings
 
 POLICY = read_settings(
@@ -44,13 +44,13 @@ def texts(seed: int, count: int, names: list[bytes]) -> list[bytes]:
 def missed(seed: int, count: int) -> list[tuple[bytes, bytes]]:
     """What in such texts an expression finds, and the scan of all does not."""
     rules = Rules(POLICY)
-    scanning = look._Scanning(rules, look.sound_hyperscan())
-    alone = [re.compile(each, 0 if cased else re.IGNORECASE) for _, each, cased in scanning.expressions]
+    every = scanning.Scanning(rules, look.sound_hyperscan())
+    alone = [re.compile(each, 0 if cased else re.IGNORECASE) for _, each, cased in every.expressions]
     names = [host.encode() for host, _ in rules.hosts()] + [snippet.encode() for snippet in rules.snippets]
     wrong: list[tuple[bytes, bytes]] = []
     for text in texts(seed, count, [*names, *rules.path_marks()]):
         found: list[tuple[int, int]] = []
-        scanning._scan(text, scanning._told, found)
+        every._scan(text, every._told, found)
         numbers = {number for number, _ in found}
         wrong += [(alone[at].pattern, text) for at in range(len(alone)) if at not in numbers and alone[at].search(text)]
     return wrong
@@ -62,9 +62,9 @@ def test_all_expressions_at_once_find_what_each_finds_alone() -> None:
 
 def test_what_stands_in_front_hides_nothing() -> None:
     # With the library of hyperscan 0.9.1, this was missed for every number of letters from 13 to 79.
-    scan = look._Scanning(Rules(POLICY), look.sound_hyperscan())
+    scan = scanning.Scanning(Rules(POLICY), look.sound_hyperscan())
     for number in range(90):
-        assert scan._found(b"%43" + b"x" * number + b"/..\\/%65vil.com")[look._TEXT], number
+        assert scan._found(b"%43" + b"x" * number + b"/..\\/%65vil.com")[scanning._TEXT], number
 
 
 class Missing:
@@ -94,7 +94,7 @@ def test_a_library_that_misses_matches_or_fails_is_not_used(library: type, monke
     look.sound_hyperscan.cache_clear()
     try:
         assert look.sound_hyperscan() is None
-        assert isinstance(look.look_of(POLICY), look._Searching)
+        assert isinstance(look.look_of(POLICY), searching.Searching)
     finally:
         monkeypatch.undo()
         look.sound_hyperscan.cache_clear()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from .look import FOLLOWED, Look, unescaped
+from .look import Look
+from .odd import FOLLOWED, unescaped
 
 __all__ = ["Glance"]
 

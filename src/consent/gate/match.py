@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from ..policy.policy import Policy, Service
 from .address import Address, addresses_in, host_of, readings
 
-__all__ = ["Rules", "edges", "wildcard"]
+__all__ = ["Clues", "Rules", "edges", "wildcard"]
 
 _PLAIN_HOST = re.compile(r"(?:https?:|wss?:)?[\\/]*+([a-z0-9.-]{0,254}[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII)
 #: Addresses that scripts keep in strings, in markup and styles within these, and behind a scheme put in by a template.
@@ -45,6 +46,16 @@ class _Pattern:
 def wildcard(pattern: str) -> str:
     """``*`` as a regular expression: any run of characters."""
     return ".*".join(map(re.escape, pattern.split("*")))
+
+
+class Clues(NamedTuple):
+    """The parts of a script that may tell whom it serves, with something that belongs to no name between them.
+
+    ``snippets``: where there may be one. ``addresses``: where there may be an address of a declared service.
+    """
+
+    snippets: bytes
+    addresses: bytes
 
 
 class Rules:
@@ -112,7 +123,7 @@ class Rules:
         return tuple(owners)
 
     def services_for_script(
-        self, text: str, site: str, *, clues: tuple[bytes, bytes] | None = None
+        self, text: str, site: str, *, clues: Clues | None = None
     ) -> tuple[tuple[Service, ...], ...]:
         """The owners of each known snippet in an inline script; all groups must be allowed.
 

@@ -120,6 +120,9 @@ _SCRIPT_MARK = re.compile(rb"<!--|<(/?)script(?=[\t\n\f\r />])", re.IGNORECASE)
 _COMMENT_END = re.compile(rb"--!?>")
 
 
+#: As many attributes are as well looked through as sorted.
+_FEW = 16
+
 Place: TypeAlias = Literal["head", "body", "within"]
 
 
@@ -170,7 +173,13 @@ class Tag:
     def get(self, name: bytes) -> bytes | None:
         """The value that a browser takes: the first of that name."""
         if self._values is None:
-            self._values = {name: value for name, value, _ in reversed(self.attributes)}
+            attributes = self.attributes
+            if len(attributes) <= _FEW:
+                for each in attributes:
+                    if each.name == name:
+                        return each.value
+                return None
+            self._values = {name: value for name, value, _ in reversed(attributes)}
         return self._values.get(name)
 
 

@@ -1,0 +1,161 @@
+"""Spellings in which something could be hidden, in a tag, a script or a style."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.entities import html5
+from typing import NamedTuple
+
+from .address import NEEDLESS
+
+__all__ = [
+    "BACK",
+    "BETWEEN_ADDRESSES",
+    "END",
+    "FOLLOWED",
+    "IMPORT",
+    "NEEDLESS_ESCAPE",
+    "ODD",
+    "RUNNING",
+    "SCRIPT_SCHEME",
+    "Odd",
+    "is_escaped",
+    "is_hiding",
+    "unescaped",
+]
+
+
+class Odd(NamedTuple):
+    """What may be odd in a simply written tag, in two spellings.
+
+    ``searched`` is for lower-case bytes and begins with text that is searched for fast. ``scanned`` finds at least the
+    same, in either case, without looking around; of these, two that are narrow are found faster than a wide one.
+    """
+
+    searched: re.Pattern[bytes]
+    scanned: tuple[bytes, ...]
+
+
+def _telling_references() -> Odd:
+    """Character references that may stand for a part of an address that a browser acts on, but for a host's."""
+    harmless = set("&\"'<> ")
+    names = {name.lower() for name, text in html5.items() if min(text) < "\x7f" and not harmless.issuperset(text)}
+    named = "|".join(sorted(names)).encode()
+    hexadecimal = rb"#x0*(?!2[0267]|3[ce])[0-7]?[0-9a-f](?![0-9a-f])"
+    decimal = rb"#0*(?!3[2489]|6[02])(?:[0-9]{1,2}|1[01][0-9]|12[0-7])(?![0-9])"
+    return Odd(
+        re.compile(b"&(?:%b|%b|%b)" % (hexadecimal, decimal, named)),
+        (rb"&(?:#x0*[0-7]?[0-9a-f][^0-9a-f]|#0*(?:[0-9]{1,2}|1[01][0-9]|12[0-7])[^0-9]|%b)" % named,),
+    )
+
+
+_HANDLER = Odd(
+    re.compile(rb"on(?<=[\t\n\f\r /\"']on)[a-z]+[\t\n\f\r ]*="),
+    (rb"[\t\n\f\r ]on[a-z]+[\t\n\f\r ]*=", rb"[\"'/]on[a-z]+[\t\n\f\r ]*="),
+)
+SCRIPT_SCHEME = b"javascript:"
+#: An address that runs when it is followed, but for those that do nothing.
+FOLLOWED = Odd(
+    re.compile(
+        rb"javascript:(?!(?<=\"javascript:)(?:void\(0\))?;?\"|(?<='javascript:)(?:void\(0\))?;?')",
+    ),
+    (rb"javascript:",),
+)
+NEEDLESS_ESCAPE = Odd(re.compile(NEEDLESS.encode()), (NEEDLESS.encode(),))
+#: A way back from within a path.
+BACK = Odd(
+    re.compile(rb"/(?<![\"'=\t\n\f\r /(]\.\./)(?<![\"'=\t\n\f\r /(]\./)\.\.?\\?/"),
+    (rb"(?:[^.]|[^\"'=\t\n\f\r /(.]\.\.?|\.\.\.)/\.\.?\\?/",),
+)
+#: All that may be odd in a tag, each match inside it.
+ODD = (
+    _HANDLER,
+    Odd(re.compile(rb"data-(?:purpose|consent)"), (rb"data-(?:purpose|consent)",)),
+    FOLLOWED,
+    Odd(  # a scheme without slashes, but for images
+        re.compile(rb":(?<=[psa]:)(?!//)(?<=(?:ttp|tps|ftp|wss|[^a-z]ws|ata):)(?<!-data:)(?!(?<=ata:)image/[^s])"),
+        (
+            rb"(?:ttps?|ftp|wss|[^a-z]ws):(?:[^/\\]|/[^/\\])",
+            rb"[^-]data:(?:[^i]|i[^m]|im[^a]|ima[^g]|imag[^e]|image[^/]|image/s)",
+        ),
+    ),
+    _telling_references(),
+    NEEDLESS_ESCAPE,
+    BACK,
+)
+#: Those that are scripts.
+RUNNING = (_HANDLER, FOLLOWED)
+# Within scripts and styles, as :func:`~consent.gate.address.addresses_in` finds addresses: slashes may lean either way,
+# and be left out after a scheme.
+END = rb"/?#\"'\s<>\\(),;`"
+#: What names the addresses that a script loads by itself.
+IMPORT = rb"(?:import|from)[\s(\x1c-\x1f\x80-\xff]*"
+#: Between addresses within other text (:func:`~consent.gate.address.addresses_in`).
+BETWEEN_ADDRESSES = bytes.maketrans(b"\t\n\v\f\r \"'`()<>,;", b" " * 15)
+
+
+#: CSS escapes of what begins an address: a scheme, a colon, slashes. And of line ends and tabs, which may stand
+#: anywhere in one and count for nothing (URL Standard, 4.4). Each begins with text that is searched for fast.
+_ESCAPES = (
+    re.compile(rb"\\(?:[\r\n\fhtpsw]|0{0,4}(?:2f|3a|5c)|0{0,4}(?:[46]8|[57][0347])[^0-9a-f])"),
+    re.compile(rb"\\(?<=[\\/htpsw]\\)0{0,5}[9ad][^0-9a-f]"),
+    re.compile(rb"ttps?\\:"),
+    re.compile(rb"wss?\\:"),
+)
+#: Tabs in what begins an address.
+_TABS = (
+    re.compile(rb"/\t+[\\/]"),
+    re.compile(rb"\\\t+[\\/]"),
+    re.compile(rb"h(?=[tps]*\t)\t*t\t*t\t*p\t*s?\t*:"),
+    re.compile(rb"w(?=s*\t)\t*s\t*s?\t*:"),
+)
+#: How an address begins without these, that may have others; a relative one, too.
+_STARTS = (
+    re.compile(rb"/[\\/]"),
+    re.compile(rb"\\\\"),
+    re.compile(rb"ttps?:"),
+    re.compile(rb"wss?:"),
+    re.compile(rb"url\(\s*[\"']?\s*"),
+    re.compile(rb"@import\s*[\"']\s*"),
+    re.compile(rb"image-set\(\s*[\"']\s*"),
+)
+#: Bytes of which these and those above have no more, but for spaces and quotes at their end.
+_LONGEST_START = len(b"image-set(")
+_AROUND_STARTS = b" \t\n\r\f\v\"'"
+_ADDRESS = re.compile(rb"[^\s\"'`()<>,;]*")
+
+
+def unescaped(text: bytes) -> bytes:
+    """A text with character references undone."""
+    return html.unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
+
+
+def is_escaped(tag: bytes) -> bool:
+    """Whether an address that runs when it is followed may have escapes in it."""
+    return b"%" in tag and SCRIPT_SCHEME in tag.lower()
+
+
+def is_hiding(style: bytes) -> bool:
+    """Whether css escapes, tabs, or a style within may hide an address."""
+    low = style.lower()
+    if b"text/css" in low:
+        return True
+    odd = [at for each in (b"\\", b"\t") for at in (low.find(each), low.rfind(each)) if at >= 0]
+    if not odd:
+        return False
+    first, last = max(0, min(odd) - _LONGEST_START), max(odd) + 1
+    if any(each.search(low, first) for each in (*_ESCAPES, *_TABS)):
+        return True
+    # An address that has one in it, or behind it, begins no further in front than there is nothing between addresses.
+    spaced = low.translate(BETWEEN_ADDRESSES)
+    begun = len(low[: spaced.rfind(b" ", 0, min(odd)) + 1].rstrip(_AROUND_STARTS)) - _LONGEST_START
+    for start in _STARTS:
+        end = 0
+        for found in start.finditer(low, max(0, begun), last):
+            if found.end() > end:  # else it is within an address that was looked at
+                address = _ADDRESS.match(low, found.end())
+                end = address.end() if address is not None else len(low)
+                if low.find(b"\\", found.end(), end) >= 0 or low.startswith(b"\t", end):
+                    return True
+    return False

@@ -1,0 +1,219 @@
+"""A look with all expressions at once, by hyperscan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from . import native
+from .match import Clues, Rules, edges
+from .odd import (
+    BACK,
+    BETWEEN_ADDRESSES,
+    END,
+    IMPORT,
+    NEEDLESS_ESCAPE,
+    ODD,
+    RUNNING,
+    SCRIPT_SCHEME,
+    is_escaped,
+    is_hiding,
+    unescaped,
+)
+from .sight import FastSight, Sight, WholeSight, any_in
+from .tokens import TAG_CAP
+
+__all__ = ["Scanning"]
+
+# Tags and such that a walk has to see, but for simple ones: those that are not simply written (13.2.5.6 to 40), those
+# after which the state is another, and what is neither a tag nor text.
+_NAMED = rb"[^\t\n\f\r />\"'=<]"
+_OUTSIDE = rb"[^<>\"'=]*"
+_DOUBLE, _SINGLE, _BARE = rb"[^\"<>\\\t\n\r]*", rb"[^'<>\\\t\n\r]*", rb"[^\t\n\f\r \"'<>=`\\]+"
+_RAW_AND_OTHERS = b"|".join(
+    b"script style svg math select xmp iframe noembed noframes noscript textarea title template plaintext frameset "
+    b"col".split()
+)
+_VALUES = rb"(?:%b%b=(?:\"%b\"|'%b'|%b[\t\n\f\r ]))*" % (_OUTSIDE, _NAMED, _DOUBLE, _SINGLE, _BARE)
+_WRONG_PLACE = rb"%b[\"'<]|(?:%b[\t\n\f\r /])?=" % (_OUTSIDE, _OUTSIDE)
+_WRONG_VALUE = rb"%b%b=(?:[\t\n\f\r ><=`\\]|\"%b[<>\\\t\n\r]|'%b[<>\\\t\n\r]|%b[\"'<=`\\])" % (
+    *(_OUTSIDE, _NAMED),
+    *(_DOUBLE, _SINGLE, _BARE),
+)
+_STOPS = (
+    rb"<(?:%b)[\t\n\f\r />]" % _RAW_AND_OTHERS,
+    rb"<[!?]",
+    rb"</(?:[^a-z]|[a-z]%b*(?:[\"'=</]|[\t\n\f\r ]+[^\t\n\f\r >]))" % _NAMED,
+    rb"<[a-z]%b*%b(?:%b|%b)" % (_NAMED, _VALUES, _WRONG_PLACE, _WRONG_VALUE),
+)
+#: In a tag, what may be a host that is spelt otherwise than it is looked up.
+_SPELT_HOSTS = (
+    rb"//[^/?#\t\n\f\r >\\]*[%\x00-\x08\x0b\x0e-\x1f\x80-\xff]",
+    rb"//[^/?#\t\n\f\r >\\]*&",
+    rb"//[^/?#]*@",
+)
+#: The same in a script or style, where slashes may lean either way.
+_SPELT_IN_TEXT = tuple(
+    start + rb"[^" + END + rb"]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
+    for start in (rb"//", rb"(?:\\[\\/]|/\\)", rb"ttps?:[\\/]?", rb"wss?:[\\/]?")
+)
+_IMPORTS = IMPORT + rb"(?:[\"'`][^\"'`]*(?:\\|//|https?:|wss?:)|/[*/])"
+_NO_NAME = rb"[^A-Za-z0-9_$]"
+_MAPS = rb"importmap|speculationrules"
+_KINDS = _STOP, _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(8)
+
+
+class Scanning:
+    """Looks with all expressions at once. Safe in threads."""
+
+    def __init__(self, rules: Rules, hyperscan: Any) -> None:
+        snippets = dict(map(_snippet, rules.snippets))
+        #: What is looked for, by its number.
+        self.expressions = expressions = [
+            *_expressions(rules),
+            *((_SCRIPT, expression, True) for expression in snippets),
+        ]
+        self._kinds = kinds = [kind for kind, _, _ in expressions]
+        #: How long what was found is, if it is a snippet.
+        self._sizes = [snippets.get(expression, 0) for _, expression, _ in expressions]
+        #: The kinds that may show an address of a declared service in a script; a path, where that is enough.
+        self._addressing = (_DECLARED, _TEXT, *((_PATH,) if rules.path_marks(declared=True) else ()))
+
+        def seen(number: int, _start: int, end: int, _flags: int, found: list[list[int]]) -> None:
+            found[kinds[number]].append(end)
+
+        def told(number: int, _start: int, end: int, _flags: int, found: list[tuple[int, int]]) -> None:
+            found.append((number, end))
+
+        self._seen = seen
+        self._told = told
+        self._database = hyperscan.Database()
+        self._database.compile(
+            expressions=[expression for _, expression, _ in expressions],
+            ids=list(range(len(expressions))),
+            elements=len(expressions),
+            flags=[0 if cased else hyperscan.HS_FLAG_CASELESS for _, _, cased in expressions],
+        )
+        self._scratch = hyperscan.Scratch
+        #: Rooms to work in, each for one thread at a time.
+        self._free: list[Any] = []
+
+    def over(self, data: bytes) -> Sight:
+        found = self._found(data)
+        scripts = sorted([*self._declared(found), *found[_SCRIPT]])
+        handlers = self._may_run(data, sorted(found[_RUN]), scripts)
+        addresses = [*found[_PATH], *found[_UNDECLARED], *found[_DECLARED]]
+        suspects = sorted([*found[_TAG], *handlers, *addresses])
+        styles = sorted([*addresses, *found[_TEXT]])
+        if len(data) > TAG_CAP:
+            return Sight(data, suspects)  # what is longer than the caps must be seen by the walk
+        if native.fast is not None:
+            return FastSight(data, suspects, scripts, styles, is_hiding=is_hiding)
+        return WholeSight(data, suspects, found[_STOP], scripts, styles, is_hiding=is_hiding)
+
+    def clears_tag(self, raw: bytes) -> bool:
+        found = self._found(raw)
+        if found[_TAG] or found[_PATH] or found[_UNDECLARED] or found[_DECLARED]:
+            return False
+        if not found[_RUN]:
+            return True
+        if self._declared(found) or found[_SCRIPT] or is_escaped(raw):
+            return False
+        return b"&" not in raw or self.clears_text(b"script", unescaped(raw))
+
+    def clears_text(self, name: bytes, text: bytes) -> bool:
+        found = self._found(b" %b " % text)
+        if self._declared(found):
+            return False
+        if name == b"script":
+            return not found[_SCRIPT]
+        return not (found[_PATH] or found[_UNDECLARED] or is_hiding(text))
+
+    def clues(self, script: bytes) -> Clues:
+        text = b" %b " % script
+        found: list[tuple[int, int]] = []
+        self._scan(text, self._told, found)
+        snippets = [text[end - self._sizes[number] : end] for number, end in found if self._sizes[number]]
+        addresses = sorted(end for number, end in found if self._kinds[number] in self._addressing)
+        return Clues(b"\n".join(snippets), b"\n".join(_around(text, addresses)))
+
+    def _may_run(self, data: bytes, handlers: Iterable[int], scripts: Sequence[int]) -> Iterator[int]:
+        """Those scripts in attributes that may be somebody's.
+
+        ``handlers``: where each begins, in order. ``scripts``: where something is that scripts have.
+        """
+        end = -1  # of the tag
+        suspicious = False
+        for at in handlers:
+            if at > end:
+                end = _next(data, b">", at)
+                # What shows that a name ends there may be the end of the tag.
+                suspicious = any_in(scripts, at, end + 1) or is_escaped(data[max(0, at - len(SCRIPT_SCHEME)) : end])
+                if not suspicious and data.find(b"&", at, end) >= 0:
+                    suspicious = not self.clears_text(b"script", unescaped(data[at:end]))
+            if suspicious:
+                yield at
+
+    def _declared(self, found: list[list[int]]) -> list[int]:
+        """Where in a script an address of a declared service may be."""
+        return [end for kind in self._addressing for end in found[kind]]
+
+    def _found(self, data: bytes) -> list[list[int]]:
+        """Where what has each kind ends."""
+        found: list[list[int]] = [[] for _ in _KINDS]
+        self._scan(data, self._seen, found)
+        return found
+
+    def _scan(self, data: bytes, seen: Callable[[int, int, int, int, Any], None], found: Any) -> None:
+        try:
+            scratch = self._free.pop()
+        except IndexError:
+            scratch = self._scratch(self._database)
+        self._database.scan(data, match_event_handler=seen, context=found, scratch=scratch)
+        self._free.append(scratch)
+
+
+def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
+    """What to look for: its kind, an expression, and whether that tells upper case from lower."""
+    for stop in _STOPS if native.fast is None else ():
+        yield _STOP, stop, False
+    for odd in ODD:
+        kind = _RUN if odd in RUNNING else _PATH if odd in {NEEDLESS_ESCAPE, BACK} else _TAG
+        for expression in odd.scanned:
+            yield kind, expression, False
+    for tag in (*_SPELT_HOSTS, _MAPS):
+        yield _TAG, tag, False
+    for text in _SPELT_IN_TEXT:
+        yield _TEXT, text, False
+    yield _SCRIPT, _IMPORTS, False
+    # A host follows slashes or a scheme, or a point if it is below another.
+    for host, declared in rules.hosts():
+        mark = rb"\." if host.startswith(".") else rb"[/\\:]"
+        yield _DECLARED if declared else _UNDECLARED, mark + re.escape(host.removeprefix(".")).encode(), False
+    for declared in (False, True):
+        for path in rules.path_marks(declared=declared):
+            yield _DECLARED if declared else _UNDECLARED, re.escape(path).replace(b"/", rb"\\?/"), True
+
+
+def _snippet(snippet: str) -> tuple[bytes, int]:
+    """What finds a snippet with what shows that no name goes on there, and the length of both."""
+    before, after = edges(snippet)
+    expression = b"%b%b%b" % (_NO_NAME * before, re.escape(snippet).encode(), _NO_NAME * after)
+    return expression, before + len(snippet.encode()) + after
+
+
+def _around(text: bytes, ends: Iterable[int]) -> Iterator[bytes]:
+    """What may be addresses in a text, around what ends there. ``ends``: in order."""
+    spaced = text.translate(BETWEEN_ADDRESSES)
+    after = 0
+    for end in ends:
+        if end > after:
+            after = _next(spaced, b" ", end)
+            yield text[spaced.rfind(b" ", 0, end - 1) + 1 : after]
+
+
+def _next(data: bytes, mark: bytes, at: int) -> int:
+    """Where the next mark is, or the end."""
+    found = data.find(mark, at)
+    return len(data) if found < 0 else found

@@ -1,0 +1,157 @@
+"""A look with the standard library's expressions, one after the other."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+
+from .match import Clues, Rules
+from .odd import BACK, END, IMPORT, NEEDLESS_ESCAPE, ODD, RUNNING, is_escaped, is_hiding, unescaped
+from .sight import Sight
+
+__all__ = ["Searching"]
+
+#: What may be a host in lower-case bytes, with what may stand in front of it.
+_HOST = re.compile(rb"//+([^/?#\t\n\f\r >\\]*+(?:[^/?#@]*+@)?+)")
+#: Characters with which a host is spelt otherwise than it is looked up. Other odd ones make it the name of no host.
+_SPELT = re.compile(r"[&%@\x00-\x1f\x80-\U0010ffff]")
+#: Between the parts of what may be a host within other text.
+_BETWEEN = re.compile(r"[;,()\"'`]")
+#: More hosts than a site's pages name; then all are forgotten.
+_REMEMBERED = 16_384
+#: Bytes; what is longer, which a visitor may have made so long, is not remembered.
+_REMEMBERED_SIZE = 1024
+
+
+class _Known:
+    """The hosts and paths of all services, or of the declared ones. Remembers the hosts that it was asked for."""
+
+    def __init__(self, rules: Rules, own: tuple[bytes, ...] = (), *, declared: bool) -> None:
+        self._rules = rules
+        self._is_declared = declared
+        self._hosts: dict[bytes, bool] = {}
+        #: Bytes that each path of theirs that is known without a host holds one of.
+        self.marks = [*rules.path_marks(declared=declared), *own]
+
+    def of(self, hosts: Iterable[bytes]) -> set[bytes]:
+        """Those among these lower-case texts that may be or hold a host of theirs."""
+        found = set(hosts)
+        for host in found.difference(self._hosts):
+            if len(self._hosts) >= _REMEMBERED:
+                self._hosts.clear()
+            if len(host) <= _REMEMBERED_SIZE:
+                self._hosts[host] = self._may_know(host.decode("latin-1"))
+        # A longer one, or one that another thread has forgotten meanwhile, may be anybody's.
+        return {host for host in found if self._hosts.get(host, True)}
+
+    def _may_know(self, text: str) -> bool:
+        if _SPELT.search(text):
+            return True
+        hosts = (part.partition(":")[0].rstrip(".") for part in _BETWEEN.split(text))
+        return any(host and self._rules.knows_host(host, declared=self._is_declared) for host in hosts)
+
+    def marked(self, text: bytes) -> bool:
+        """Whether one of the marks is in a text. Scripts may have a backslash in front of a slash."""
+        text = text.replace(b"\\/", b"/")
+        return any(mark in text for mark in self.marks)
+
+
+_TEXT_HOST = re.compile(rb"//(?<![\\/]//)[\\/]*+([^" + END + rb"]+)")
+_TEXT_HOST_MIXED = re.compile(rb"/\\(?<![\\/]/\\)[\\/]*+([^" + END + rb"]+)")
+_TEXT_HOST_LEANING = re.compile(rb"\\(?<![\\/]\\)[\\/]++([^" + END + rb"]+)")
+_TEXT_HOST_BARE = (
+    re.compile(rb"https?:[\\/]?([^" + END + rb"]+)"),
+    re.compile(rb"wss?:[\\/]?([^" + END + rb"]+)"),
+)
+_IMPORTING = re.compile(IMPORT + rb"(?:[\"'`]|/[*/])")
+#: Escapes in a script's strings that may stand for a part of an address.
+_SCRIPT_ESCAPE = re.compile(rb"\\[ux\n]")
+#: A tag with values, or with a mark without one.
+_TELLING_TAG = re.compile(rb"<[a-zA-Z][^<>=-]*[=-][^<>]*>")
+
+
+class Searching:
+    """Looks with the standard library's expressions, one after the other."""
+
+    def __init__(self, rules: Rules, own: tuple[bytes, ...]) -> None:
+        self._rules = rules
+        self._all = _Known(rules, own, declared=False)
+        self._declared = _Known(rules, declared=True)
+
+    def over(self, data: bytes) -> Sight:
+        # Whatever is in a simply written tag is in one of these, all of which are looked over together.
+        tags: list[bytes] = _TELLING_TAG.findall(data)
+        found = sorted(set(self._in_tags(b"".join(tags))))
+        suspects: list[int] = []
+        ends = list(accumulate(map(len, tags)))
+        after = number = 0
+        for at in found:
+            if number and at < ends[number - 1]:
+                continue
+            number = bisect_right(ends, at)
+            # The same tag was there before only if it was suspicious, too, and then it was passed already.
+            after = data.index(tags[number], after) + len(tags[number])
+            suspects.append(after)
+            number += 1
+        return Sight(data, suspects)
+
+    def _in_tags(self, tags: bytes) -> Iterator[int]:
+        """Where in these tags what may be somebody's begins."""
+        low = tags.lower()
+        for odd in ODD:
+            for each in odd.searched.finditer(low):
+                yield each.start()
+        known = self._all.of(_HOST.findall(low))
+        for each in _HOST.finditer(low) if known else ():
+            if each.group(1) in known:
+                yield each.start()
+        for mark in self._all.marks:
+            at = tags.find(mark)
+            while at >= 0:
+                yield at
+                at = tags.find(mark, at + 1)
+
+    def clears_tag(self, raw: bytes) -> bool:
+        if b"=" not in raw and b"-" not in raw:
+            return True
+        low = raw.lower()
+        if any(odd.searched.search(low) for odd in ODD if odd not in RUNNING):
+            return False
+        if self._all.of(_HOST.findall(low)) or self._all.marked(raw):
+            return False
+        if not any(odd.searched.search(low) for odd in RUNNING):
+            return True
+        return not is_escaped(raw) and all(self.clears_text(b"script", each) for each in (raw, unescaped(raw)))
+
+    def clears_text(self, name: bytes, text: bytes) -> bool:
+        low = text.lower()
+        if name != b"script":
+            return not is_hiding(text) and self._clears(text, low, self._all, relative=True)
+        # Without an import, a script loads what it puts together: only the addresses of declared services count.
+        importing = (b"import" in text or b"export" in text) and _IMPORTING.search(text) is not None
+        if importing and _SCRIPT_ESCAPE.search(text):
+            return False
+        known = self._all if importing else self._declared
+        return self._clears(text, low, known) and not self._rules.snippets_in(text)
+
+    def clues(self, script: bytes) -> Clues:
+        return Clues(script, b"" if self._clears(script, script.lower(), self._declared) else script)
+
+    @staticmethod
+    def _clears(text: bytes, low: bytes, known: _Known, *, relative: bool = False) -> bool:
+        """Whether no address is theirs. ``relative``: whether one without a host counts."""
+        hosts: list[bytes] = _TEXT_HOST.findall(low)
+        if b"\\" in low:
+            hosts += _TEXT_HOST_MIXED.findall(low)
+            hosts += _TEXT_HOST_LEANING.findall(low)
+        for bare in _TEXT_HOST_BARE:
+            hosts += bare.findall(low)
+        if not hosts and not relative:
+            return True
+        if known.of(hosts):
+            return False
+        return not known.marks or not (
+            known.marked(text) or (b"%" in low and NEEDLESS_ESCAPE.searched.search(low)) or BACK.searched.search(low)
+        )
