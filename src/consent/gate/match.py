@@ -123,7 +123,7 @@ class Rules:
         return tuple(owners)
 
     def services_for_script(
-        self, text: str, site: str, *, clues: Clues | None = None
+        self, text: str, site: str, *, clues: tuple[bytes, bytes] | None = None
     ) -> tuple[tuple[Service, ...], ...]:
         """The owners of each known snippet in an inline script; all groups must be allowed.
 
