@@ -136,7 +136,7 @@ class Scanning:
         self._scan(text, self._told, found)
         snippets = [text[end - self._sizes[number] : end] for number, end in found if self._sizes[number]]
         addresses = sorted(end for number, end in found if self._kinds[number] in self._addressing)
-        return Clues(b"\n".join(snippets), b"\n".join(_around(text, addresses)))
+        return Clues(b"\n".join(snippets), b"\n".join(_around(text, addresses)) if addresses else b"")
 
     def _may_run(self, data: bytes, handlers: Iterable[int], scripts: Sequence[int]) -> Iterator[int]:
         """Those scripts in attributes that may be somebody's.

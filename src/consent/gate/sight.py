@@ -62,7 +62,7 @@ class WholeSight(Sight):
         is_hiding: Callable[[bytes], bool],
     ) -> None:
         super().__init__(data, suspects)
-        self._marks = sorted([*stops, *suspects])
+        self._marks = sorted([*stops, *suspects]) if stops else suspects
         self._scripts = scripts
         self._styles = styles
         self._is_hiding = is_hiding

@@ -234,9 +234,10 @@ class Walk:
 
     def _start_tag(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int | None:
         tag = read_tag(data, at + 1, at + TAG_CAP)
-        after = self._agreed(data, at, tag.end if tag is not None else None, TAG_CAP, final=final)
-        if tag is None or after is None or self.lost:
-            return after
+        if tag is None or self._noscript:
+            after = self._agreed(data, at, tag.end if tag is not None else None, TAG_CAP, final=final)
+            if tag is None or after is None or self.lost:
+                return after
         name = tag.name
         ambiguous = bool(self._foreign) or (self._select and name not in {b"script", b"textarea"})
         if name in _RAW or (name in _INTEGRATION and self._foreign):
