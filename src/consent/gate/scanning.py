@@ -109,8 +109,8 @@ class Scanning:
         if len(data) > TAG_CAP:
             return Sight(data, suspects)  # what is longer than the caps must be seen by the walk
         if native.fast is not None:
-            return FastSight(data, suspects, scripts, styles, is_hiding=is_hiding)
-        return WholeSight(data, suspects, found[_STOP], scripts, styles, is_hiding=is_hiding)
+            return FastSight(data, suspects, scripts, styles)
+        return WholeSight(data, suspects, scripts, styles, found[_STOP])
 
     def clears_tag(self, raw: bytes) -> bool:
         found = self._found(raw)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from . import native
+from .odd import is_hiding
 from .tokens import Place, Tag, comment_end, element, harmless_end, plain_end
 
 __all__ = ["FastSight", "Sight", "WholeSight", "any_in"]
@@ -44,10 +45,7 @@ class Sight:
 
 
 class WholeSight(Sight):
-    """The same, with all that is not simply written, and all that may be somebody's in scripts and styles.
-
-    ``is_hiding``: whether css escapes or tabs in a style may hide an address.
-    """
+    """The same, with all that may be somebody's in scripts and styles, and with ``stops``: all not simply written."""
 
     is_whole = True
 
@@ -55,17 +53,14 @@ class WholeSight(Sight):
         self,
         data: bytes,
         suspects: Sequence[int],
-        stops: Sequence[int],
         scripts: Sequence[int],
         styles: Sequence[int],
-        *,
-        is_hiding: Callable[[bytes], bool],
+        stops: Sequence[int] = (),
     ) -> None:
         super().__init__(data, suspects)
         self._marks = sorted([*stops, *suspects]) if stops else suspects
         self._scripts = scripts
         self._styles = styles
-        self._is_hiding = is_hiding
 
     def plain_end(self, at: int, *, place: Place) -> int:
         if place != "body":
@@ -110,22 +105,11 @@ class WholeSight(Sight):
             return False
         if name == b"script":
             return not any_in(self._scripts, start, end + 1)  # what shows that a name ends there is behind the text
-        return not any_in(self._styles, start, end) and not self._is_hiding(self._data[start:end])
+        return not any_in(self._styles, start, end) and not is_hiding(self._data[start:end])
 
 
 class FastSight(WholeSight):
     """The same, most of it compiled. It finds by itself what is not simply written."""
-
-    def __init__(
-        self,
-        data: bytes,
-        suspects: Sequence[int],
-        scripts: Sequence[int],
-        styles: Sequence[int],
-        *,
-        is_hiding: Callable[[bytes], bool],
-    ) -> None:
-        super().__init__(data, suspects, (), scripts, styles, is_hiding=is_hiding)
 
     def plain_end(self, at: int, *, place: Place) -> int:
         if place == "within":
