@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPException
@@ -117,23 +117,11 @@ def _gated(page: _Answer, settings: Settings, rules: Rules, *, held: bool) -> It
         return
     if held:
         remedy = "put the middleware outermost: in front of caches, compression and whatever adds tags"
-        yield Point(
-            "site",
-            "a stranger's page calls nobody who needs consent",
-            "bad" if loose else "good",
-            ", ".join(loose),
-            remedy if loose else "",
-        )
+        yield _none("a stranger's page calls nobody who needs consent", loose, remedy)
     names = [line.partition("=")[0].strip() for line in page.headers.get_all("Set-Cookie") or ()]
     loose = [name for name in names if rules.services_for_cookie(name)] if held else []
     loose += [settings.cookie_name] if settings.cookie_name in names else []
-    yield Point(
-        "site",
-        "a stranger gets no cookie that needs consent",
-        "bad" if loose else "good",
-        ", ".join(loose),
-        "put the middleware outermost" if loose else "",
-    )
+    yield _none("a stranger gets no cookie that needs consent", loose, "put the middleware outermost")
     if settings.cache == "private":
         cached = (page.headers.get("Cache-Control") or "").lower()
         public = "public" in cached or "s-maxage" in cached
@@ -230,15 +218,12 @@ def _errors(client: _Client, url: str, rules: Rules, *, held: bool) -> Iterator[
         loose = _loose(missing, rules)
     except UnreadableEncoding:
         return
-    if not held:
-        loose = []
-    yield Point(
-        "site",
-        "error pages are gated too",
-        "bad" if loose else "good",
-        ", ".join(loose),
-        "put the middleware outermost" if loose else "",
-    )
+    yield _none("error pages are gated too", loose if held else [], "put the middleware outermost")
+
+
+def _none(what: str, loose: Sequence[str], remedy: str) -> Point:
+    """Good where nothing got loose."""
+    return Point("site", what, "bad" if loose else "good", ", ".join(loose), remedy if loose else "")
 
 
 def _json(answer: _Answer) -> dict[str, Any]:
