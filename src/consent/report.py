@@ -151,8 +151,8 @@ def _verdict(integrity: Report, trust: Trust | None) -> str:
     )
 
 
-def _periods(summary: Summary) -> dict[date, Counter[str]]:
-    """The decisions by the day on which they were made; of more days than a chart has columns, some at once."""
+def _periods(summary: Summary) -> tuple[int, dict[date, Counter[str]]]:
+    """The decisions by the day on which they were made; of more days than a chart has columns, so many at once."""
     first, last = min(summary.days), max(summary.days)
     width = -(-((last - first).days + 1) // _MOST_COLUMNS)
     periods: dict[date, Counter[str]] = {
@@ -160,15 +160,14 @@ def _periods(summary: Summary) -> dict[date, Counter[str]]:
     }
     for day, counts in summary.days.items():
         periods[first + timedelta(days=(day - first).days // width * width)].update(counts)
-    return periods
+    return width, periods
 
 
 def _over_time(summary: Summary) -> Markup:
     if not summary.days:
         return Markup("")
-    periods = _periods(summary)
-    days = (max(summary.days) - min(summary.days)).days + 1
-    of = "a day" if len(periods) == days else f"{-(-days // _MOST_COLUMNS)} days"
+    width, periods = _periods(summary)
+    of = "a day" if width == 1 else f"{width} days"
     caption = f"Choices, {of} a column: " + ", ".join(f"{summary.kinds[name]} {name}" for name in _STYLES)
     return columns(caption, _STYLES, [(f"{day:%d.%m.%y}", counts) for day, counts in periods.items()])
 
@@ -179,7 +178,7 @@ def _in_numbers(summary: Summary) -> Markup:
         return Markup("")
     rows = [
         (f"{day:%d %B %Y}", *(counts[name] or NONE for name in _STYLES), sum(counts.values()))
-        for day, counts in _periods(summary).items()
+        for day, counts in _periods(summary)[1].items()
     ]
     numbers = table("Choices over time, in numbers", ("From", *map(str.capitalize, _STYLES), "All"), rows)
     return Markup("<details><summary>{}</summary>{}</details>").format(number("row", len(rows)), numbers)
