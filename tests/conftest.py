@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-for room in ("log", "faults", "adapters"):
+for room in (".", "log", "faults", "adapters"):
     sys.path.insert(0, str(Path(__file__).parent / room))
 
 if TYPE_CHECKING:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from packaging.utils import parse_wheel_filename
 
+from pythons import newest_python
+
 ROOT = Path(__file__).parent.parent
 COMPILED = "consent/gate/_fast.pyd" if os.name == "nt" else "consent/gate/_fast.abi3.so"
 NO_COMPILER = {"CC": "/nonexistent", "PATH": ""}
@@ -137,6 +139,30 @@ def says(code: str, folder: Path) -> str:
 def test_pip_installs_a_compiled_wheel_with_its_module(compiled: Path, tmp_path: Path) -> None:
     install(compiled, tmp_path)
     assert says("import consent.gate._fast as fast; print(fast.__file__)", tmp_path) == str(tmp_path / COMPILED)
+
+
+@compiles
+def test_what_a_newer_python_compiles_serves_this_one(project: Path, tmp_path: Path) -> None:
+    """The headers of 3.13 know functions by other names than those of 3.11, under the same stable ABI."""
+    command = [
+        newest_python(),
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        tmp_path / "wheel",
+        project,
+    ]
+    run = subprocess.run(command, env=os.environ | {"CONSENT_NATIVE": "1"}, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    install(only(tmp_path / "wheel"), tmp_path / "here")
+    code = (
+        "from consent.gate._fast import *\n"
+        "print(plain_end(b'a<b>c<', 0, False, [], [], []), read_tag(b'A B=c>', 0, 6), attributes(b'A B=c>', 1, 5))"
+    )
+    assert says(code, tmp_path / "here") == "5 (b'a', 1, 6, False, True) [(b'b', b'c', 2)]"
 
 
 def test_a_pure_wheel_does_without(pure: Path, tmp_path: Path) -> None:

@@ -6,15 +6,14 @@ own under ``build/``, made once and brought up to date each time.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from pythons import newest_python
 
 ROOT = Path(__file__).parents[2]
 #: What a Django is tested with.
@@ -31,24 +30,6 @@ def _tests() -> list[str]:
     return [str(here / name) for name in (*needed, "test_django_csp.py", "test_django_site.py")]
 
 
-def _pythons() -> Iterator[str]:
-    """Pythons of this machine, the newest first."""
-    names = [f"python3.{minor}" for minor in range(20, sys.version_info.minor, -1)]
-    yield from filter(None, map(shutil.which, names))
-    kept = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = [path for path in kept.glob("3.*/bin/python3") if re.fullmatch(r"3\.\d+\.\d+", path.parts[-3])]
-    yield from map(str, sorted(found, key=lambda path: [*map(int, path.parts[-3].split("."))], reverse=True))
-
-
-def _newest_python() -> str:
-    """A Django that is new needs a Python that is: the newest of this machine, and this one if there is no newer."""
-    code = f"import sys, venv, ensurepip; sys.exit(sys.version_info < {tuple(sys.version_info[:2])})"
-    for python in _pythons():
-        if subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0:
-            return python
-    return sys.executable
-
-
 def _environment(name: str, python: str, packages: tuple[str, ...]) -> str:
     """The Python of an environment that has these packages, and this library."""
     folder = ROOT / "build" / f"django-{name}"
@@ -56,10 +37,9 @@ def _environment(name: str, python: str, packages: tuple[str, ...]) -> str:
     if not inside.exists():
         subprocess.run([python, "-m", "venv", "--clear", folder], check=True)
     pip = [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--upgrade"]
-    known = subprocess.run([inside, "-c", "import consent"], capture_output=True, check=False).returncode == 0
-    ours = [] if known else ["--editable", str(ROOT)]
+    # Not editable: what another Python compiles is to stay out of the source, which other tests run at the same time.
     run = subprocess.run(
-        [*pip, *packages, "hypothesis", "jinja2", "pytest", *ours], capture_output=True, text=True, check=False
+        [*pip, *packages, "hypothesis", "jinja2", "pytest", ROOT], capture_output=True, text=True, check=False
     )
     if run.returncode:
         pytest.fail(HOW_PIP.format(what=" ".join(packages), said=run.stderr), pytrace=False)
@@ -69,9 +49,9 @@ def _environment(name: str, python: str, packages: tuple[str, ...]) -> str:
 @pytest.mark.parametrize("name", ["oldest", "newest"])
 def test_the_door_is_the_same_on(name: str) -> None:
     python = (
-        _environment(name, sys.executable, OLDEST) if name == "oldest" else _environment(name, _newest_python(), NEWEST)
+        _environment(name, sys.executable, OLDEST) if name == "oldest" else _environment(name, newest_python(), NEWEST)
     )
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_tests()]
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "pythonpath=tools", *_tests()]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert re.search(r"\d\d passed", run.stdout), run.stdout

@@ -5,7 +5,6 @@
    doubt costs time and nothing else. tests/gate/test_fast.py asks this and the Python beside it the same. */
 
 #define Py_LIMITED_API 0x030b0000
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdlib.h>
 #include <string.h>
@@ -605,9 +604,10 @@ attributes(PyObject *Py_UNUSED(module), PyObject *given)
     PyObject *all = PyList_New(0);
     Attribute each = {.end = start + from};
     while (all != NULL && read_attribute(&each, each.end, end) > 0) {
-        PyObject *name = lower_bytes(each.name, each.name_end);
-        PyObject *made = name == NULL ? NULL : Py_BuildValue(
-            "(Ny#n)", name, (const char *)each.value, (Py_ssize_t)(each.value_end - each.value), (Py_ssize_t)(each.name - start));
+        /* Without "#": which function reads that depends on the headers, not only on the ABI. One that is NULL raises. */
+        PyObject *made = Py_BuildValue(
+            "(NNn)", lower_bytes(each.name, each.name_end),
+            PyBytes_FromStringAndSize((const char *)each.value, each.value_end - each.value), (Py_ssize_t)(each.name - start));
         if (made == NULL || PyList_Append(all, made) < 0)
             Py_CLEAR(all);
         Py_XDECREF(made);
