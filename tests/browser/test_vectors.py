@@ -70,6 +70,8 @@ SCRIPTS = [
     Vector("script of svg href", _SVG("<script href=https://{host}/a.js></script>")),
     Vector("script of svg xlink:href", _SVG("<script xlink:href=https://{host}/a.js></script>")),
     Vector("script of svg inline", _SVG("<script>&#102;etch('https:&#47;/{host}/a.gif')</script>")),
+    Vector("script that says that it is a picture", "<script src='data:image/png;base64,{code}'></script>"),
+    Vector("web bundle", '<script type=webbundle>{"source":"https://{host}/a","resources":["https://{host}/a"]}</script>'),
     Vector("speculation rules", '<script type=speculationrules>{"prefetch":[{"urls":["https://{host}/a"],"eagerness":"immediate"}]}</script>'),
 ]  # fmt: skip
 FRAMES = [
@@ -80,6 +82,10 @@ FRAMES = [
     Vector("iframe srcdoc in srcdoc", "<iframe srcdoc='<iframe srcdoc=&quot;<img src=https://{host}/a.gif>&quot;></iframe>'></iframe>"),
     Vector("iframe javascript:", "<iframe src=\"javascript:'<img src=https://{host}/a.gif>'\"></iframe>"),
     Vector("iframe data:", "<iframe src='data:text/html,<img src=https://{host}/a.gif>'></iframe>"),
+    Vector("iframe data: in base64", "<iframe src='data:text/html;base64,{page}'></iframe>"),
+    Vector("iframe data: in UTF-16", "<iframe src='data:text/html;charset=utf-16le;base64,{wide}'></iframe>"),
+    Vector("iframe data: in iframe data:",
+           "<iframe src=\"data:text/html,<iframe src='data:text/html;base64,{page}'></iframe>\"></iframe>"),
     Vector("frame", "<html><frameset cols=*><frame src=https://{host}/embed/a></frameset></html>", twin=False),
     Vector("object", "<object data=https://{host}/a.svg type=image/svg+xml></object>"),
     Vector("embed", "<embed src=https://{host}/a.svg type=image/svg+xml>"),
@@ -209,6 +215,11 @@ ENCODINGS = [
     Vector("in windows-1252, not declared", _IMG, coded="windows-1252", charset=None),
     Vector("in UTF-8 with a mark", _IMG, coded="utf-8-sig", charset=None),
     Vector("in UTF-8 with a mark, declared otherwise", _IMG, coded="utf-8-sig", charset="windows-1252"),
+    Vector("in wide letters, in Shift_JIS", "<img src=https://{id}.ｓｔａｔｓ.example/a.gif>",
+           coded="shift_jis", charset="shift_jis", twin=False),
+    Vector("in wide letters, in GBK, not declared", "<meta charset=gbk><img src=https://{id}.ｓｔａｔｓ.example/a.gif>",
+           coded="gbk", charset=None, twin=False),
+    Vector("in wide letters, in a script", "<script>fetch('https://{id}.ｓｔａｔｓ.example/a.gif')</script>", twin=False),
     Vector("in Shift_JIS", "<p>日本 <img src=https://{host}/a.gif>", coded="shift_jis", charset="shift_jis"),
 ]
 VECTORS = [*SCRIPTS, *FRAMES, *IMAGES, *LINKS, *STYLES, *DEEDS, *HEADERS, *SPELLINGS, *ENCODINGS]
@@ -267,9 +278,12 @@ class Street:
                 "HOST": host.upper(),
                 "id": word,
                 "purpose": "analytics",
+                "code": b64encode(f"fetch('https://{host}/a.gif')".encode()).decode(),
+                "page": b64encode(f"<img src=https://{host}/a.gif>".encode()).decode(),
+                "wide": b64encode(f"<img src=https://{host}/a.gif>".encode("utf-16-le")).decode(),
                 "base64": b64encode(f"https://{host}/a.gif".encode()).decode(),
             }
-            return re.sub(r"\{(host|HOST|id|purpose|base64)\}", lambda found: values[found.group(1)], text)
+            return re.sub(r"\{(host|HOST|id|purpose|base64|code|page|wide)\}", lambda found: values[found.group(1)], text)
 
         def both(text: str) -> str:
             held = filled(text, word, "stats.example")

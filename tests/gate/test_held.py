@@ -66,6 +66,8 @@ ELEMENTS = [
     f'<script type=importmap>{{"imports":{{"a":"{U}"}}}}</script>',
     '<script type=importmap>{"imports":{"a":"https://heat.example/"}}</script>',
     f'<script type=speculationrules>{{"prefetch":[{{"urls":["{U}"]}}]}}</script>',
+    f'<script type=webbundle>{{"source":"{U}"}}</script>',
+    '<script type=webbundle>{"source":"https://heat.example/a"}</script>',
     f"<iframe src={U}></iframe>",
     f"<iframe srcdoc='&lt;img src={U}>'></iframe>",
     "<iframe srcdoc='<script>track(1)</script>'></iframe>",

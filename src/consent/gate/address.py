@@ -12,10 +12,13 @@ import unicodedata
 from base64 import b64decode
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
+
+from .encoding import readings_of
 
 __all__ = [
     "NEEDLESS",
+    "TOO_DEEP",
     "Address",
     "addresses_in",
     "document_in",
@@ -60,10 +63,14 @@ _DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
 _DEAD = re.compile(
     r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
 )
-#: Styles in addresses, of which styles import some; within so many others they are read.
-_DATA_STYLE = re.compile(r":(?<=[aA]:)(?i:(?<=data:)\s*text/css)")
-_DATA_BASE64 = re.compile(r"data:\s*text/css[^,]{0,200};\s*base64\s*,([A-Za-z0-9+/=%]+)", re.IGNORECASE)
-_DEPTH = 3
+#: Styles in addresses, of which styles import some: whatever type these have, where a page has no doctype.
+_DATA_STYLE = re.compile(r"data:\s*text/css|@import\s*(?:/\*|(?:url\()?[\"'\s]*data:)", re.IGNORECASE)
+_DATA_ANY = re.compile(r"data:", re.IGNORECASE)
+_DATA_BASE64 = re.compile(r"data:[^,]{0,200};\s*base64\s*,([A-Za-z0-9+/%\s]+)", re.IGNORECASE)
+_NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
+#: How many addresses within each other are read, and what stands for those in the innermost.
+_DEPTH = 8
+TOO_DEEP = "\0too deep"
 _SCRIPT_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,8})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 
 
@@ -94,26 +101,34 @@ def addresses_in(text: str, *, css: bool = False, depth: int = 0) -> list[str]:
     if css:
         for each in _CSS_URLS:
             addresses += each.findall(text)
-        for style in _styles_in(text) if depth < _DEPTH else ():
+        for style in _data_in(text, _DATA_STYLE) if depth < _DEPTH else ():
             addresses += addresses_in(style, css=True, depth=depth + 1)
     return addresses
 
 
-def _styles_in(css: str) -> list[str]:
-    """The styles within ``data:`` addresses in a style, with whatever stands around them."""
-    first = _DATA_STYLE.search(css)
+def _data_in(text: str, kind: re.Pattern[str]) -> list[str]:
+    """What is within the ``data:`` addresses of a kind in a text, with whatever stands around it."""
+    first = kind.search(text)
     if first is None:
         return []
-    rest = css[first.start() - len("data") :]
-    return [unquote(rest)] * ("%" in rest) + [_decoded(found.group(1)) for found in _DATA_BASE64.finditer(rest)]
+    rest = text[first.start() :]
+    plain = [readings_of(unquote_to_bytes(rest))] if "%" in rest else []
+    return plain + [_decoded(found.group(1)) for found in _DATA_BASE64.finditer(rest)]
 
 
 def _decoded(content: str) -> str:
-    """The text that base64 is; ``""`` if it is none."""
-    try:
-        return b64decode(re.sub(r"\s+", "", unquote(content)).rstrip("=") + "==").decode("utf-8", "replace")
-    except ValueError:
-        return ""
+    """What the text may be that base64 is, or begins with."""
+    digits = _NO_BASE64.sub("", unquote(content).partition("=")[0])
+    digits = digits[:-1] if len(digits) % 4 == 1 else digits
+    return readings_of(b64decode(digits + "=" * (-len(digits) % 4)))
+
+
+def _within(text: str, depth: int = 0) -> str:
+    """A document's text, and that of all documents in its addresses."""
+    inner = _data_in(text, _DATA_ANY)
+    if depth == _DEPTH:
+        return f"{text}\n{TOO_DEEP}" if inner else text
+    return "\n".join((text, *(_within(html.unescape(each), depth + 1) for each in inner)))
 
 
 def undone(script: str) -> str:
@@ -160,8 +175,12 @@ def refresh_address(content: str) -> str:
     return next((group for group in found.groups() if group is not None), "") if found is not None else ""
 
 
-def document_in(url: str) -> str:
-    """The text that a ``data:`` or ``javascript:`` URL is, if it could reach anybody; else ``""``."""
+def document_in(url: str, *, typed: bool = True) -> str:
+    """The text that a ``data:`` or ``javascript:`` URL is, if it could reach anybody; else ``""``.
+
+    In every way in which it may be read, with all that is in its own ``data:`` addresses behind it; and with
+    :data:`TOO_DEEP` there, if these go on and on. ``typed``: whether its type says what a browser takes it for.
+    """
     if _DATA_START.match(url) is None:
         return ""
     url = _STRIPPED.sub("", url)
@@ -170,14 +189,14 @@ def document_in(url: str) -> str:
         return ""
     body = url[found.end() :]
     if found.group(1) is None:
-        return unquote(body)
+        return _within(unquote(body))
     kind, _, content = body.partition(",")
-    if _DEAD.match(kind):
+    if typed and _DEAD.match(kind):
         return ""
     if kind.rstrip().lower().endswith("base64"):
-        return html.unescape(_decoded(content))
-    content = unquote(content)
-    return html.unescape(f"{content} {_STRIPPED.sub('', content)}")
+        return _within(html.unescape(_decoded(content.partition("#")[0])))
+    content = readings_of(unquote_to_bytes(content))
+    return _within(html.unescape(f"{content} {_STRIPPED.sub('', content)}"))
 
 
 def readings(url: str, site: str, *, references: bool) -> list[Address]:

@@ -15,7 +15,7 @@ from .odd import FOLLOWED, unescaped
 __all__ = ["Glance"]
 
 #: What is read whatever it is: documents within, and scripts that are lists of addresses.
-_READ = re.compile(rb"srcdoc|importmap|speculationrules")
+_READ = re.compile(rb"srcdoc|importmap|speculationrules|webbundle")
 _TOUCHED = re.compile(rb"[\t\n\r\\]")
 _SLASHES = bytes.maketrans(b"\\", b"/")
 #: Attributes in which css may stand.

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
 from ..policy.policy import Policy, Service
+from .encoding import ESCAPE, encoding_of, is_declared, is_readable
 from .judge import Judge, Verdict, judge_of
 from .match import Rules
 from .walk import Found, State, Walk
@@ -47,8 +48,6 @@ _WORTH_REMEMBERING = 512
 #: Bytes, at either end and in the middle, by which a piece is told from others at a glimpse.
 _GLIMPSE = 64
 
-#: Encodings in which an ASCII byte is not the ASCII character, or not always (Encoding Standard).
-_UNREADABLE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "utf-7", "hz"})
 _BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -124,11 +123,11 @@ class Gate:
         site: str = "",
         xml: bool = False,
     ) -> None:
-        if charset is not None and not _readable(charset):
+        if charset is not None and not is_readable(charset):
             raise UnreadableEncoding(f"encoded as {charset}")
         self._rules = rules if isinstance(rules, Rules) else Rules(rules)
         self._allowed = frozenset(allowed) | {"necessary"}
-        self._judge = judge_of(self._rules, self._allowed, site, xml, _holds)
+        self._judge = judge_of(self._rules, self._allowed, site, xml, _holds, encoding=encoding_of(charset))
         self._head = head
         self._spoken = spoken
         self._insert(banner, footer, script)
@@ -137,7 +136,7 @@ class Gate:
         # XML has no raw texts, and other ways to begin and end an element.
         self._walk.lost = xml
         #: Whether the browser may find out for itself that the page is ISO-2022-JP, in which ASCII bytes are kanji.
-        self._undeclared = charset is None and self._rules.holds_any(self._allowed)
+        self._undeclared = not is_declared(charset) and self._rules.holds_any(self._allowed)
         self._carry = b""
         self._patience = 0
         self._done = 0
@@ -160,7 +159,8 @@ class Gate:
         if len(data) < self._patience:
             self._carry = data
             return b""
-        if self._done == 0 and data.startswith(_BOMS):
+        # XML in UTF-16 is known by its first "<", too.
+        if self._done == 0 and (data.startswith(_BOMS) or (self._xml and b"\0" in data[:2])):
             raise UnreadableEncoding("encoded as UTF-16")
         if self._done == 0 and len(data) < 3:  # may be a part of a byte order mark
             self._carry = data
@@ -189,7 +189,7 @@ class Gate:
         return out[:closing] + last + out[closing:]
 
     def _through(self, data: bytes, *, final: bool) -> bytes:
-        if self._undeclared and b"\x1b" in data:
+        if self._undeclared and ESCAPE in data:
             raise UnreadableEncoding("encoded as ISO-2022-JP, perhaps: declare the charset")
         plan = self._plan(data, final=final)
         if plan.lang is not None and self._spoken is not None:  # and nothing is inserted yet
@@ -292,14 +292,6 @@ def _closing(data: bytes) -> int:
     while at >= 0 and not _CLOSING.match(data, at):
         at = data.find(b"<", at + 1)
     return at if at >= 0 else len(data)
-
-
-def _readable(charset: str) -> bool:
-    try:
-        name = codecs.lookup(charset).name
-    except LookupError:
-        return False
-    return name not in _UNREADABLE and not name.startswith(("iso2022", "utf-16", "utf-32", "cp037", "cp500"))
 
 
 def _holds(judge: Judge, document: bytes, depth: int) -> list[Verdict]:

@@ -22,7 +22,8 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..policy.policy import Service
-from .address import addresses_in, document_in, imports_in, refresh_address, undone
+from .address import TOO_DEEP, addresses_in, document_in, imports_in, refresh_address, undone
+from .encoding import hosts_otherwise
 from .glance import Glance
 from .look import look_of
 from .match import Rules
@@ -71,13 +72,13 @@ _MARKED = frozenset(b"href xlink:href action formaction content style".split())
 #: Types of a script element that run or load (HTML Standard, 4.12.1.1; MIME Sniffing, 4.6). The rest is data.
 _RUNS = re.compile(
     rb"(?:|(?:text|application)/(?:x-)?(?:java|ecma)script(?:1\.[0-5])?|text/(?:jscript|livescript)|module|importmap"
-    rb"|speculationrules|text/(?:babel|jsx|partytown))\Z",
+    rb"|speculationrules|webbundle|text/(?:babel|jsx|partytown))\Z",
     re.IGNORECASE,
 )
 #: Names of attributes that are scripts (HTML Standard, 8.1.8.1).
 _HANDLER = re.compile(rb"on[a-z]+\Z")
 #: Types of script element whose addresses are fetched or may be, none of whose text runs.
-_MAPS = re.compile(rb"importmap|speculationrules", re.IGNORECASE)
+_MAPS = re.compile(rb"importmap|speculationrules|webbundle", re.IGNORECASE)
 _CHARACTER_REFERENCE = re.compile(rb"&(?:#[0-9xX]|[A-Za-z]+;)")
 _INVISIBLE = re.compile(rb"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
@@ -126,6 +127,8 @@ class Memory(Generic[_K, _V]):
 class Judge:
     """Judges tags for one policy, one set of allowed purposes and one site; remembers what it judged.
 
+    ``encoding``: Python's name of what the page is in, ``""`` if nothing says so.
+
     ``nested(judge, html, depth)``: how what is in a document inside an attribute would be held.
     """
 
@@ -136,12 +139,16 @@ class Judge:
         site: str,
         *,
         xml: bool,
+        encoding: str,
         nested: Callable[[Judge, bytes, int], list[Verdict]],
     ) -> None:
         self._rules = rules
         self._allowed = allowed
         self._site = site
         self._xml = xml
+        self._encoding = encoding or "utf-8"
+        #: Whether the page may be in another. To a strict policy a host that cannot be read is a stranger as it is.
+        self._guessing = not encoding and not rules.policy.strict
         self._quote = b'"' if xml else b""
         #: Whether anything at all could be held: if not, a page is left alone whatever is unsure in it.
         self._holding = rules.holds_any(allowed)
@@ -204,7 +211,7 @@ class Judge:
         disarmed = tuple((each.at - at, _DISARMED) for each in tag.attributes if _forged(each.name)) if forged else ()
         if self._xml:
             tag = _without_prefixes(tag)
-        blocking, excerpt = self._blocking(tag, _contents(text, references=references), depth)
+        blocking, excerpt = self._blocking(tag, self._contents(text, references=references), depth)
         within = self._within(tag, depth)
         marks, unknown = self._marks(tag)
         refused = [name for name in marks if name not in self._allowed]
@@ -244,9 +251,9 @@ class Judge:
         return self._document(value, depth + 1) if value else []
 
     def _document(self, value: bytes, depth: int) -> list[Verdict]:
-        document = html.unescape(value.decode("utf-8", "replace"))
+        document = html.unescape(value.decode(self._encoding, "replace"))
         if depth <= _DEPTH:
-            return self._nested(self, document.encode(), depth)
+            return self._nested(self, document.encode(self._encoding, "xmlcharrefreplace"), depth)
         # One that is nested beyond reason is held unread.
         return [_NESTED._replace(excerpt=document[:120])] if self._holding else []
 
@@ -269,17 +276,26 @@ class Judge:
         runs = tag.name == b"script" and _runs(tag)
         owners: list[tuple[tuple[Service, ...], str]] = []
         for attribute in tag.attributes:
-            if not attribute.value or not (attribute.name in _TELLING or attribute.name.startswith(b"on")):
+            if not attribute.value:
                 continue
-            value = attribute.value.decode("utf-8", "replace")
+            if attribute.name == b"srcdoc" and tag.name == b"iframe":
+                urls = self._guessed(attribute.value)
+                owners += [(self._rules.services_for_url(url, self._site), url[:120]) for url in urls]
+            if not (attribute.name in _TELLING or attribute.name.startswith(b"on")):
+                continue
+            value = attribute.value.decode(self._encoding, "replace")
             urls = self._urls(tag, attribute.name, value) if tag.name != b"script" or runs else []
+            urls += self._guessed(attribute.value) if urls else []
             owners += [(self._rules.services_for_url(url, self._site), value) for url in urls]
             if _HANDLER.match(attribute.name):
-                script = html.unescape(value)
+                script = html.unescape(self._read(attribute.value))
                 owners += [(group, value) for group in self._served(script)]
-            elif (urls or attribute.name in _LOADING) and (inner := document_in(html.unescape(value))):
+            elif (urls or attribute.name in _LOADING) and (
+                inner := document_in(html.unescape(value), typed=_is_typed(tag))
+            ):
                 owners += [(group, value[:120]) for group in self._served(inner)]
                 owners += self._addresses(inner, css=True)
+                owners += [(_UNREAD, value[:120])] if TOO_DEEP in inner and self._holding else []
             elif attribute.name in _FOLLOWED:
                 owners += [(group, value[:120]) for group in self._followed(attribute.value)]
         for content in contents:
@@ -292,7 +308,7 @@ class Judge:
 
     def _followed(self, value: bytes) -> tuple[tuple[Service, ...], ...]:
         """Whom an address serves that runs when it is followed."""
-        script = document_in(html.unescape(value.decode("utf-8", "replace")))
+        script = document_in(html.unescape(self._read(value)))
         return self._served(script) if script else ()
 
     def _served(self, script: str) -> tuple[tuple[Service, ...], ...]:
@@ -383,8 +399,26 @@ class Judge:
 
     def _style_held(self, value: bytes) -> bool:
         """Whether a style attribute loads anything of a held service; else it is the element's looks and stays."""
-        found = self._addresses(html.unescape(value.decode("utf-8", "replace")), css=True)
+        found = self._addresses(html.unescape(self._read(value)), css=True)
         return any(self._rules.held(owners, self._allowed) for owners, _ in found)
+
+    def _contents(self, text: bytes, *, references: bool) -> tuple[str, ...]:
+        """A script's or style's text, and what it would be within svg, where character references count."""
+        if not text:
+            return ()
+        content = self._read(text)
+        return (content, html.unescape(content)) if references and _CHARACTER_REFERENCE.search(text) else (content,)
+
+    def _read(self, text: bytes) -> str:
+        """Bytes as text; where nothing says in which encoding they are, with what may be hosts in it behind it."""
+        return "\n".join((text.decode(self._encoding, "replace"), *self._hosts(text)))
+
+    def _guessed(self, value: bytes) -> list[str]:
+        """The addresses in an attribute's value that it may have in other encodings."""
+        return [url for piece in self._hosts(value) for url in (piece, *addresses_in(html.unescape(piece), css=True))]
+
+    def _hosts(self, text: bytes) -> list[str]:
+        return hosts_otherwise(text) if self._guessing else []
 
     def _quoted(self, value: str) -> bytes:
         return self._quote + value.encode() + self._quote
@@ -394,7 +428,8 @@ _REMEMBERED = 16_384
 _REMEMBERED_SIZE = 4096
 _PLANS = 4096
 #: Stands for whatever a document inside an attribute holds that was not read.
-_NESTED = Verdict((), Service("srcdoc", declared=False), (), "undeclared", "iframe", "")
+_UNREAD = (Service("srcdoc", declared=False),)
+_NESTED = Verdict((), _UNREAD[0], (), "undeclared", "iframe", "")
 #: Documents within attributes of documents within attributes … that are read.
 _DEPTH = 8
 _NAME = re.compile(rb"[a-zA-Z][^\t\n\f\r />]{0,40}")
@@ -407,14 +442,6 @@ def _without_prefixes(tag: Tag) -> Tag:
     return Tag(name, tag.name_end, tag.end, tag.self_closing, attributes=attributes)
 
 
-def _contents(text: bytes, *, references: bool) -> tuple[str, ...]:
-    """A script's or style's text, and what it would be within svg, where character references count."""
-    if not text:
-        return ()
-    content = text.decode("utf-8", "replace")
-    return (content, html.unescape(content)) if references and _CHARACTER_REFERENCE.search(text) else (content,)
-
-
 def _forged(name: bytes) -> bool:
     """Whether an attribute that the application wrote would mean something to the script."""
     return name.startswith(PREFIX) and name != _OPEN
@@ -423,6 +450,11 @@ def _forged(name: bytes) -> bool:
 def _refreshes(tag: Tag) -> bool:
     equivalent = tag.get(b"http-equiv") if tag.name == b"meta" else None
     return equivalent is not None and "refresh" in html.unescape(equivalent.decode("latin-1")).lower()
+
+
+def _is_typed(tag: Tag) -> bool:
+    """Whether what a tag loads is what its type says, and not a script or a style whatever that is."""
+    return tag.name != b"script" and (tag.name != b"link" or b"stylesheet" not in (tag.get(b"rel") or b"").lower())
 
 
 def _runs(tag: Tag) -> bool:
@@ -452,7 +484,13 @@ def _visible(tag: Tag) -> bool:
 
 @lru_cache(maxsize=256)
 def judge_of(
-    rules: Rules, allowed: frozenset[str], site: str, xml: bool, nested: Callable[[Judge, bytes, int], list[Verdict]]
+    rules: Rules,
+    allowed: frozenset[str],
+    site: str,
+    xml: bool,
+    nested: Callable[[Judge, bytes, int], list[Verdict]],
+    *,
+    encoding: str,
 ) -> Judge:
     """The judge for these; the same one each time, with what it remembers."""
-    return Judge(rules, allowed, site, xml=xml, nested=nested)
+    return Judge(rules, allowed, site, xml=xml, encoding=encoding, nested=nested)

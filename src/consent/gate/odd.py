@@ -72,6 +72,7 @@ BACK = Odd(
 ODD = (
     _HANDLER,
     Odd(re.compile(rb"data-(?:purpose|consent)"), (rb"data-(?:purpose|consent)",)),
+    Odd(re.compile(rb"webbundle"), (rb"webbundle",)),
     FOLLOWED,
     Odd(  # a scheme without slashes, but for images
         re.compile(rb":(?<=[psa]:)(?!//)(?<=(?:ttp|tps|ftp|wss|[^a-z]ws|ata):)(?<!-data:)(?!(?<=ata:)image/[^s])"),
@@ -79,6 +80,9 @@ ODD = (
             rb"(?:ttps?|ftp|wss|[^a-z]ws):(?:[^/\\]|/[^/\\])",
             rb"[^-]data:(?:[^i]|i[^m]|im[^a]|ima[^g]|imag[^e]|image[^/]|image/s)",
         ),
+    ),
+    Odd(  # a script or a style, whatever its address says of its type
+        re.compile(rb"<(?:script|link)[\t\n\f\r /][^<>]*data:"), (rb"<(?:script|link)[\t\n\f\r /][^<>]*data:",)
     ),
     _telling_references(),
     NEEDLESS_ESCAPE,
@@ -120,6 +124,8 @@ _STARTS = (
     re.compile(rb"@import\s*[\"']\s*"),
     re.compile(rb"image-set\(\s*[\"']\s*"),
 )
+#: An import of what may be a style in an address, however that is spelt.
+_IMPORT = re.compile(rb"@(?:[a-z-]*\\|import\s*(?:/\*|[a-z]*\\|(?:url\()?[\"'\s]*data:))")
 #: Bytes of which these and those above have no more, but for spaces and quotes at their end.
 _LONGEST_START = len(b"image-set(")
 _AROUND_STARTS = b" \t\n\r\f\v\"'"
@@ -139,7 +145,7 @@ def is_escaped(tag: bytes) -> bool:
 def is_hiding(style: bytes) -> bool:
     """Whether css escapes, tabs, or a style within may hide an address."""
     low = style.lower()
-    if b"text/css" in low:
+    if b"text/css" in low or _IMPORT.search(low):
         return True
     odd = [at for each in (b"\\", b"\t") for at in (low.find(each), low.rfind(each)) if at >= 0]
     if not odd:
