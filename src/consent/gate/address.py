@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
-from .encoding import readings_of
+from .encoding import hosts_otherwise, readings_of
 
 __all__ = [
     "NEEDLESS",
@@ -64,13 +64,16 @@ _DEAD = re.compile(
     r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
 )
 #: Styles in addresses, of which styles import some: whatever type these have, where a page has no doctype.
-_DATA_STYLE = re.compile(r"data:\s*text/css|@import\s*(?:/\*|(?:url\()?[\"'\s]*data:)", re.IGNORECASE)
+_DATA_STYLE = re.compile(r"data:\s*text/css|@import\s*+(?:/\*|(?:url\()?+[\"'\s]*+data:)", re.IGNORECASE)
 _DATA_ANY = re.compile(r"data:", re.IGNORECASE)
 _DATA_BASE64 = re.compile(r"data:[^,]{0,200};\s*base64\s*,([A-Za-z0-9+/%\s]+)", re.IGNORECASE)
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
 #: How many addresses within each other are read, and what stands for those in the innermost.
 _DEPTH = 8
+_STYLE_DEPTH = 3
 TOO_DEEP = "\0too deep"
+#: So many times a document's own characters are read within it.
+_ROOM = 32
 _SCRIPT_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,8})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 
 
@@ -101,7 +104,7 @@ def addresses_in(text: str, *, css: bool = False, depth: int = 0) -> list[str]:
     if css:
         for each in _CSS_URLS:
             addresses += each.findall(text)
-        for style in _data_in(text, _DATA_STYLE) if depth < _DEPTH else ():
+        for style in _data_in(text, _DATA_STYLE) if depth < _STYLE_DEPTH else ():
             addresses += addresses_in(style, css=True, depth=depth + 1)
     return addresses
 
@@ -118,17 +121,25 @@ def _data_in(text: str, kind: re.Pattern[str]) -> list[str]:
 
 def _decoded(content: str) -> str:
     """What the text may be that base64 is, or begins with."""
+    return readings_of(_bytes_of(content))
+
+
+def _bytes_of(content: str) -> bytes:
     digits = _NO_BASE64.sub("", unquote(content).partition("=")[0])
     digits = digits[:-1] if len(digits) % 4 == 1 else digits
-    return readings_of(b64decode(digits + "=" * (-len(digits) % 4)))
+    return b64decode(digits + "=" * (-len(digits) % 4))
 
 
-def _within(text: str, depth: int = 0) -> str:
+def _within(text: str) -> str:
     """A document's text, and that of all documents in its addresses."""
-    inner = _data_in(text, _DATA_ANY)
-    if depth == _DEPTH:
-        return f"{text}\n{TOO_DEEP}" if inner else text
-    return "\n".join((text, *(_within(html.unescape(each), depth + 1) for each in inner)))
+    texts, level, room = [text], [text], _ROOM * len(text)
+    for _ in range(_DEPTH):
+        level = [html.unescape(each) for outer in level for each in _data_in(outer, _DATA_ANY)]
+        texts += level
+        room -= sum(map(len, level))
+        if not level or room < 0:
+            break
+    return "\n".join((*texts, TOO_DEEP) if level else texts)
 
 
 def undone(script: str) -> str:
@@ -193,10 +204,13 @@ def document_in(url: str, *, typed: bool = True) -> str:
     kind, _, content = body.partition(",")
     if typed and _DEAD.match(kind):
         return ""
-    if kind.rstrip().lower().endswith("base64"):
-        return _within(html.unescape(_decoded(content.partition("#")[0])))
-    content = readings_of(unquote_to_bytes(content))
-    return _within(html.unescape(f"{content} {_STRIPPED.sub('', content)}"))
+    is_base64 = kind.rstrip().lower().endswith("base64")
+    document = _bytes_of(content.partition("#")[0]) if is_base64 else unquote_to_bytes(content)
+    text = readings_of(document)
+    text = text if is_base64 else f"{text} {_STRIPPED.sub('', text)}"
+    # With a NUL it is no text in one of the other encodings.
+    hosts = hosts_otherwise(document) if b"\0" not in document else []
+    return "\n".join((_within(html.unescape(text)), *map(html.unescape, hosts)))
 
 
 def readings(url: str, site: str, *, references: bool) -> list[Address]:

@@ -81,14 +81,15 @@ def hosts_otherwise(text: bytes) -> list[str]:
 
 
 def readings_of(document: bytes) -> str:
-    """All that a document may be that says by itself in what it is encoded, or is told by who loads it."""
+    """All that a document may be that says by itself in what it is encoded, or is told by who loads it; but for what
+    :func:`hosts_otherwise` finds.
+    """
     texts = [document.decode("utf-8", "replace")]
     if b"\0" in document:
         texts += [document.decode(encoding, "replace") for encoding in ("utf-16-le", "utf-16-be")]
     if ESCAPE in document:
         texts += [_SWITCH.sub("", texts[0]), document.decode("iso2022_jp_ext", "replace")]
-    # With a NUL it is no text in one of the others.
-    return "\n".join((*texts, *(hosts_otherwise(document) if len(texts) == 1 else ())))
+    return "\n".join(texts)
 
 
 def _is_utf8(piece: bytes) -> bool:

@@ -125,7 +125,7 @@ _STARTS = (
     re.compile(rb"image-set\(\s*[\"']\s*"),
 )
 #: An import of what may be a style in an address, however that is spelt.
-_IMPORT = re.compile(rb"@(?:[a-z-]*\\|import\s*(?:/\*|[a-z]*\\|(?:url\()?[\"'\s]*data:))")
+_IMPORT = re.compile(rb"@(?:[a-z-]*\\|import\s*+(?:/\*|[a-z]*+\\|(?:url\()?+[\"'\s]*+data:))")
 #: Bytes of which these and those above have no more, but for spaces and quotes at their end.
 _LONGEST_START = len(b"image-set(")
 _AROUND_STARTS = b" \t\n\r\f\v\"'"
