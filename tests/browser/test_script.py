@@ -22,7 +22,7 @@ Publish = Callable[..., Visitor]
 
 _SETTINGS = {
     "services": {
-        "stats": {"title": "Stats", "purposes": ["analytics"], "hosts": ["stats.example"], "storage": ["st_*"]},
+        "stats": {"title": "Stats", "purposes": ["analytics"], "hosts": ["stats.example"], "storage": ["st_*", "hits"]},
         "ads": {"title": "Ads", "purposes": ["marketing"], "hosts": ["ads.example"]},
     }
 }
@@ -256,6 +256,18 @@ def test_text_that_is_named_as_our_state_does_not_lift_the_rule(publish: Publish
     assert _ran(visitor.page) == ["external", "inline"]
 
 
+def test_what_a_site_puts_in_the_place_of_trusted_types_is_enough(publish: Publish) -> None:
+    """As W3C's "tinyfill" does, for browsers that have none."""
+    visitor = publish(_NONCED, policy=_STRICT)
+    visitor.context.add_init_script(
+        "Object.defineProperty(window, 'trustedTypes', { value: { createPolicy: (name, rules) => rules } })"
+    )
+    visitor.page.reload()
+    visitor.accept()
+    _ends_with(visitor.page, "inline")
+    assert visitor.complaints == []
+
+
 def test_woken_scripts_pass_trusted_types(publish: Publish) -> None:
     visitor = publish(_NONCED, policy=f"{_STRICT}; require-trusted-types-for 'script'; trusted-types consent")
     visitor.accept()
@@ -421,6 +433,72 @@ def test_what_a_refused_service_stored_is_gone_even_if_it_came_late(publish: Pub
     assert (stored["local"], stored["session"]) == (["mine"], [])
 
 
+#: What a service and the site keep. The service's own connection stays open, as while it runs.
+_KEEP = """async () => {
+  for (const name of ["st_events", "hits", "mine", "best_events"]) {
+    await new Promise((resolve) => { indexedDB.open(name).onsuccess = ({ target }) => resolve((window.open_ ??= []).push(target.result)) });
+    await (await caches.open(name)).put("/", new Response());
+  }
+}"""
+
+
+def _withdraw(visitor: Visitor) -> None:
+    visitor.open_settings()
+    with visitor.page.expect_navigation():
+        visitor.press("Refuse all", visitor.dialog)
+    visitor.settle()
+
+
+def test_databases_and_caches_of_a_refused_service_are_gone_and_the_site_s_stay(publish: Publish) -> None:
+    visitor = publish('<script src="https://stats.example/run/a.js"></script>')
+    visitor.accept()
+    visitor.page.evaluate(_KEEP)
+    visitor.page.reload()  # with the agreement all stays
+    visitor.page.evaluate(_KEEP)
+    stored = visitor.stored()
+    assert sorted(stored["databases"]) == sorted(stored["caches"]) == ["best_events", "hits", "mine", "st_events"]
+    _withdraw(visitor)
+    visitor.wait_until(lambda: len(visitor.stored()["databases"]) == 2, "databases to be deleted")
+    stored = visitor.stored()
+    assert sorted(stored["databases"]) == sorted(stored["caches"]) == ["best_events", "mine"]
+    assert visitor.complaints == []
+
+
+def test_withdrawing_on_a_page_without_anything_to_hold_deletes_databases_too(publish: Publish) -> None:
+    visitor = publish()
+    visitor.accept()
+    visitor.page.evaluate(_KEEP)
+    _withdraw(visitor)
+    assert visitor.page.locator("script#yc-s").count() == 0  # nothing of ours runs that could have seen to it later
+    stored = visitor.stored()
+    assert sorted(stored["databases"]) == sorted(stored["caches"]) == ["best_events", "mine"]
+
+
+def test_where_the_browser_does_not_list_databases_those_of_the_very_names_are_deleted(publish: Publish) -> None:
+    visitor = publish('<script src="https://stats.example/run/a.js"></script>')
+    visitor.accept()
+    visitor.context.add_init_script(
+        """const { databases } = IDBFactory.prototype;
+        delete IDBFactory.prototype.databases;
+        window.kept = async () => (await databases.call(indexedDB)).map(({ name }) => name).sort();"""
+    )
+    visitor.page.reload()
+    visitor.page.evaluate(_KEEP)
+    _withdraw(visitor)
+    visitor.wait_until(lambda: "hits" not in visitor.page.evaluate("kept()"), "a database to be deleted")
+    assert visitor.page.evaluate("kept()") == ["best_events", "mine", "st_events"]
+    assert visitor.complaints == []
+
+
+def test_storage_that_does_not_answer_does_not_keep_what_runs_running(publish: Publish) -> None:
+    visitor = publish('<script src="https://stats.example/run/a.js"></script>')
+    visitor.accept()
+    visitor.page.evaluate("CacheStorage.prototype.keys = () => new Promise(() => {}); localStorage.hits = 1")
+    _withdraw(visitor)
+    assert visitor.stored()["local"] == []
+    assert _ran(visitor.page) == []
+
+
 def test_settings_that_are_asked_for_twice_are_one_dialog_and_give_the_focus_back(publish: Publish) -> None:
     visitor = publish()
     visitor.page.evaluate(
@@ -434,6 +512,40 @@ def test_settings_that_are_asked_for_twice_are_one_dialog_and_give_the_focus_bac
     visitor.page.keyboard.press("Escape")
     expect(visitor.page.locator("#yc-d")).to_have_count(0)
     expect(visitor.page.locator("#yc-l a")).to_be_focused()
+
+
+def test_an_answer_leaves_the_page_where_it_is_and_the_focus_with_what_is_said_of_it(publish: Publish) -> None:
+    visitor = publish(body="<p>A long page.</p>" * 500)
+    visitor.page.evaluate("scrollTo(0, 300)")
+    visitor.page.keyboard.press("Tab")
+    visitor.card.get_by_role("button", name="Accept", exact=True).focus()
+    before = visitor.page.evaluate("scrollY")
+    visitor.page.keyboard.press("Enter")
+    said = visitor.page.get_by_role("status").filter(has_text="Your choice is saved.")
+    expect(said).to_be_focused()
+    expect(said).to_have_css("position", "fixed")
+    assert visitor.page.evaluate("scrollY") == before
+
+
+def test_the_browser_gets_a_turn_between_an_answer_and_what_wakes(publish: Publish) -> None:
+    """So that the page shows the answer at once, and neither of the two takes long."""
+    visitor = publish(
+        "<script>window.ran = []; document.addEventListener('consent:change', () => setTimeout(() => ran.push('turn')))</script>"
+        '<script data-purpose="analytics">ran.push("woken")</script>'
+    )
+    visitor.accept()
+    _ends_with(visitor.page, "woken")
+    assert _ran(visitor.page) == ["turn", "woken"]
+
+
+def test_a_form_whose_button_says_nothing_says_what_its_fields_say(publish: Publish) -> None:
+    visitor = publish(
+        body='<form method="post" action="/_consent/decision" id="own"><input type="hidden" name="action" value="save">'
+        '<input type="hidden" name="purpose" value="analytics"><button>Save</button></form>'
+    )
+    visitor.press("Save", visitor.page.locator("#own"))
+    assert visitor.state()["granted"] == ["analytics"]
+    assert visitor.loads == ["/"]
 
 
 def test_what_is_said_of_an_answer_says_its_language(publish: Publish) -> None:

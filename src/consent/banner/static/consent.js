@@ -37,12 +37,13 @@
 /** @typedef {{action: "accept" | "refuse" | "save" | "withdraw", purposes?: string[], surface: string}} Choice */
 
 const HELD = "data-consent-";
+/** @type {Promise<any>} */
 let waking = Promise.resolve();
 
 // A script: text that visitors wrote may have ids, and no scripts.
 const told = () => document.querySelector("script#yc-s");
 const byId = (/** @type {string} */ id) => document.getElementById(id);
-const read = (/** @type {Element} */ node) => whole(/** @type {State} */ (JSON.parse(node.textContent ?? "")));
+const read = (/** @type {Element} */ node) => whole(/** @type {State} */ (JSON.parse(/** @type {string} */ (node.textContent))));
 
 /** What is there as long as the page is the one that the server sent. */
 let anchor = told() ?? byId("yc-l");
@@ -113,9 +114,8 @@ class Consent extends EventTarget {
    * @throws {RangeError} for a purpose that the site does not have; a misspelling never reads as "no"
    */
   allows(purpose) {
-    if (purpose === "necessary") return true;
-    if (!state.optional.includes(purpose)) throw RangeError(`consent: unknown purpose "${purpose}"`);
-    return state.granted.includes(purpose);
+    if (purpose !== "necessary" && !state.optional.includes(purpose)) throw RangeError(`consent: unknown purpose "${purpose}"`);
+    return allowed(purpose);
   }
 
   /**
@@ -137,8 +137,8 @@ class Consent extends EventTarget {
    * @returns {Promise<boolean>}
    */
   set(choices) {
-    for (const purpose of Object.keys(choices)) this.allows(purpose);
-    const purposes = state.optional.filter((purpose) => choices[purpose] ?? state.granted.includes(purpose));
+    for (const purpose in choices) this.allows(purpose);
+    const purposes = state.optional.filter((purpose) => choices[purpose] ?? allowed(purpose));
     return send({ action: "save", purposes, surface: "api" });
   }
 
@@ -163,27 +163,38 @@ class Consent extends EventTarget {
   }
 }
 
+/**
+ * Let the browser do what is waiting, or wait longer.
+ * @param {number} [time]  in ms
+ */
+const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
+
 /** @param {"accept" | "refuse" | "withdraw"} action */
 const act = (action) => send({ action, surface: "api" });
 
-/** A page that imports this file under another address than the banner's has it twice; the first one acts for both. */
-const PLACE = Symbol.for("consent");
-const GUARD = Symbol.for("consent guard");
-const place = /** @type {{[PLACE]?: Consent}} */ (/** @type {unknown} */ (document));
-const first = !place[PLACE];
+/** @param {string} purpose  one that the site has */
+const allowed = (purpose) => purpose === "necessary" || state.granted.includes(purpose);
 
-/** What keeps scripts from held services, where the site has it; it must be told what was granted and what is woken. */
-const guard = /** @type {{[GUARD]?: {allow(purposes: string[]): void, free(element: Element): boolean, made(element: Element): boolean}}} */ (
-  /** @type {unknown} */ (document)
-)[GUARD];
+/** Where scripts of ours find each other, without a global. */
+const shared = /** @type {any} */ (document);
+
+/** A page that imports this file under another address than the banner's has it twice; the first one acts for both. */
+const first = !shared[Symbol.for("consent")];
+
+/** @type {Consent} */
+export const consent = (shared[Symbol.for("consent")] ??= new Consent());
+
+/**
+ * What keeps scripts from held services, where the site has it; it must be told what was granted and what is woken.
+ * @type {{allow(purposes: string[]): void, free(element: Element): boolean, made(element: Element): boolean} | undefined}
+ */
+const guard = shared[Symbol.for("consent guard")];
 
 /**
  * Tells vendors what the server wrote for them, where the site has declared any that listen.
  * @type {(calls: unknown[] | undefined) => void}
  */
-const tell = /** @type {any} */ (document)[Symbol.for("consent tell")] ?? (() => {});
-
-export const consent = (place[PLACE] ??= new Consent());
+const tell = shared[Symbol.for("consent tell")] ?? (() => {});
 
 /** @param {"change" | "shown"} type */
 function fire(type) {
@@ -208,8 +219,8 @@ async function send(choice) {
   })
     .then(async (response) => ({ ...(await response.json()), error: response.ok ? 0 : response.status }))
     .catch(() => ({ error: 1 }));
-  const { error, withdrawn = [], ...next } = /** @type {Late & {error: number, withdrawn?: string[]}} */ (reply);
-  const stopped = withdrawn.length > 0;
+  const { error, withdrawn, ...next } = /** @type {Late & {error: number, withdrawn?: string[]}} */ (reply);
+  const stopped = withdrawn?.length;
   // What could not be saved grants nothing; what it took back is taken back all the same.
   if (!error || stopped) tabs?.postMessage(0);
   if (!error) {
@@ -219,9 +230,9 @@ async function send(choice) {
   if (stopped) {
     tell(next.now);
     tell(next.then);
-    clearStorage();
-    // What ran already can only be stopped by leaving the page.
-    if (error) location.assign(settingsAddress({ failed: "1" }));
+    // What ran already can only be stopped by leaving the page, whatever keeps its storage busy.
+    await Promise.race([clearStorage(), pause(1000)]);
+    if (error) location.assign(`${settingsAddress()}&failed=1`);
     else location.reload();
   } else if (!error) await follow("change");
   // The site has changed since this page was shown: it asks anew.
@@ -289,10 +300,8 @@ function join() {
 function show() {
   const card = /** @type {HTMLDialogElement | null} */ (byId("yc"));
   if (!card) return;
-  if (card.localName === "dialog") {
-    card.close();
-    card.showModal();
-  }
+  card.close?.();
+  card.showModal?.();
   fire("shown");
 }
 
@@ -331,11 +340,11 @@ const bodies = new MutationObserver(() => {
   } else wake();
 });
 
-/** Say that nothing was saved, where the visitor is looking. */
+/** Say that nothing was saved, where the visitor is looking: in the settings, which stand last, or in the banner. */
 function showFailure() {
-  const message = /** @type {HTMLElement | null} */ ([...document.querySelectorAll("dialog[open] #yc-e")].at(-1) ?? byId("yc-e"));
-  if (message) message.hidden = false;
-  else confirmation(state.words.failed);
+  const places = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#yc-e"));
+  const message = [...places].at(-1) ?? confirmation(state.words.failed);
+  message.hidden = false;
 }
 
 /** Take away what asked, and say that the answer is saved. */
@@ -347,7 +356,7 @@ function closeAll() {
   card?.remove();
   const said = confirmation(state.words.saved);
   // The focus goes with the card; without this it would fall to the start of the page.
-  if (focused) said.focus();
+  if (focused) said.focus({ preventScroll: true });
   clearTimeout(fading);
   fading = setTimeout(() => said.replaceChildren(), 6000);
 }
@@ -361,11 +370,8 @@ let fading;
  */
 function confirmation(text) {
   addStyle();
-  let said = byId("yc-ok");
-  if (!said) {
-    said = make("p", { id: "yc-ok", role: "status", tabIndex: -1, lang: state.lang, dir: "auto" });
-    document.body.append(said);
-  }
+  const said = byId("yc-ok") ?? make("p", { id: "yc-ok", role: "status", tabIndex: -1, lang: state.lang, dir: "auto" });
+  if (!said.isConnected) document.body.append(said);
   said.textContent = text;
   return said;
 }
@@ -393,31 +399,35 @@ async function addStyle() {
  */
 function settled(element) {
   return new Promise((resolve) => {
-    for (const type of ["load", "error"]) element.addEventListener(type, resolve, { once: true });
+    for (const type of ["load", "error"]) element.addEventListener(type, resolve);
   });
 }
 
-/** Delete what refused services left in the browser's storage. Cookies are the server's to expire. */
-function clearStorage() {
-  const refused = state.optional.filter((purpose) => !state.granted.includes(purpose));
-  const expressions = refused
-    .flatMap((purpose) => state.storage[purpose] ?? [])
-    .map((key) => RegExp(`^${key.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`));
-  for (const kind of /** @type {const} */ (["localStorage", "sessionStorage"])) {
-    try {
-      const storage = globalThis[kind];
-      for (const key of Object.keys(storage)) {
-        if (expressions.some((expression) => expression.test(key))) storage.removeItem(key);
-      }
-    } catch {
-      // The browser keeps storage from this page; then nothing is in it.
-    }
-  }
+/** Delete what refused services left in the browser. Cookies are the server's to expire. */
+async function clearStorage() {
+  const keys = state.optional.filter((purpose) => !allowed(purpose)).flatMap((purpose) => state.storage[purpose] ?? []);
+  if (!keys.length) return;
+  const expressions = keys.map((key) => RegExp(`^${key.replace(/\W/g, "\\$&").replaceAll("\\*", ".*")}$`, "s"));
+  /**
+   * @param {() => string[] | Promise<string[]>} names  of all that is there
+   * @param {(name: string) => unknown} remove
+   */
+  const clear = async (names, remove) => {
+    for (const name of await names()) if (expressions.some((expression) => expression.test(name))) await remove(name);
+  };
+  // A browser that does not say which databases there are is asked to delete those of the very names.
+  const databases = async () => (await indexedDB.databases?.())?.map(({ name }) => /** @type {string} */ (name)) ?? keys;
+  // Where the browser keeps a storage from this page, nothing is in it.
+  await Promise.allSettled([
+    clear(() => Object.keys(localStorage), (key) => localStorage.removeItem(key)),
+    clear(() => Object.keys(sessionStorage), (key) => sessionStorage.removeItem(key)),
+    clear(() => caches.keys(), (name) => caches.delete(name)),
+    clear(databases, (name) => indexedDB.deleteDatabase(name)),
+  ]);
 }
 
 /** @param {Element} element */
 function mayWake(element) {
-  const purposes = purposesOf(element);
   // A tag that the gate did not read: what its attributes say, somebody else may have written.
   if (element.localName.startsWith("x-consent-held-")) return false;
   // Where scripts need a nonce, one without stays as the page's policy would have it: some policies let a script that
@@ -426,16 +436,14 @@ function mayWake(element) {
   if (ours?.nonce && element instanceof HTMLScriptElement && element.nonce !== ours.nonce && !guard?.made(element)) {
     if (element.text || "strict" in ours.dataset) return false;
   }
-  // Where everything was allowed when the page was served, nothing in it is held, whatever it looks like. A page from a
-  // cache that is older than the policy is left asleep.
-  if (!holds(start) || start.policy !== state.policy) return false;
-  return purposes.length > 0 && purposes.every((purpose) => purpose === "necessary" || state.granted.includes(purpose));
+  return purposesOf(element).every(allowed);
 }
 
-/** @param {Element} element */
-function purposesOf(element) {
-  return (element.getAttribute(`${HELD}for`) ?? "").split(",").filter(Boolean);
-}
+/**
+ * What an element waits for; where it does not say, a purpose without a name, which nobody is granted.
+ * @param {Element} element
+ */
+const purposesOf = (element) => (element.getAttribute(`${HELD}for`) ?? "").split(",");
 
 /**
  * What is held, templates' content and open shadow trees too.
@@ -449,44 +457,38 @@ function heldIn(root) {
   return found;
 }
 
-/** Wake everything that is allowed now. One at a time: a second choice waits until the first has woken what it may. */
+/**
+ * Wake everything that is allowed now, once the page shows that the choice is saved. One at a time: a second choice waits
+ * until the first has woken what it may.
+ */
 function wake() {
-  waking = waking.then(wakeAll);
+  waking = waking.then(pause).then(wakeAll);
   return waking;
 }
 
 /** In the order in which a parser would have run it: as it stands in the page, and what is deferred at the end. */
 async function wakeAll() {
+  // Where everything was allowed when the page was served, nothing in it is held, whatever it looks like. A page from a
+  // cache that is older than the policy is left asleep.
+  if (!holds(start) || start.policy !== state.policy) return;
   // What writes into the page while it is parsed would now replace it. Such a page must be had anew, unless it would be
   // the same again.
   document.write = document.writeln = () => served?.shared || location.reload();
-  const deferred = [];
-  for (const element of heldIn(document)) {
-    if (isDeferred(element)) deferred.push(element);
-    else await wakeIfAllowed(element);
+  const held = heldIn(document);
+  for (const element of [...held.filter((each) => !isDeferred(each)), ...held.filter(isDeferred)]) {
+    try {
+      if (mayWake(element)) await wakeElement(element);
+    } catch (error) {
+      // One that cannot be woken does not keep the others asleep.
+      reportError(error);
+    }
   }
-  for (const element of deferred) await wakeIfAllowed(element);
-  const own = /** @type {Partial<Document>} */ (document);
-  delete own.write;
-  delete own.writeln;
+  delete shared.write;
+  delete shared.writeln;
 }
 
 /** @param {Element} element */
-function isDeferred(element) {
-  const module = element.getAttribute(`${HELD}type`) === "module";
-  const external = element.hasAttribute("defer") && element.hasAttribute(`${HELD}src`);
-  return element.localName === "script" && (module || external) && !element.hasAttribute("async");
-}
-
-/** @param {Element} element */
-async function wakeIfAllowed(element) {
-  try {
-    if (mayWake(element)) await wakeElement(element);
-  } catch (error) {
-    // One that cannot be woken does not keep the others asleep.
-    reportError(error);
-  }
-}
+const isDeferred = (element) => element.matches(`script:not([async]):is([${HELD}type=module i], [defer][${HELD}src])`);
 
 /**
  * Give an element its own attributes back. Scripts start when they are put in again; one that others may wait for is
@@ -506,8 +508,9 @@ async function wakeElement(element) {
   // look at all of their attributes only then.
   if (woken !== element || ["iframe", "script", "link", "set", "animate"].includes(kind)) element.replaceWith(gap);
   if (runs) woken.removeAttribute("type");
-  if (kind === "script" && woken.textContent) woken.textContent = trusted("createScript", woken.textContent);
-  if (woken.hasAttribute(`${HELD}src`)) woken.removeAttribute("srcdoc");
+  if (kind === "script") woken.textContent = trusted("TrustedScript", woken.textContent);
+  // A placeholder.
+  woken.removeAttribute("srcdoc");
   for (const { name, value } of [...woken.attributes]) {
     if (!name.startsWith(HELD) || name === `${HELD}open`) continue;
     woken.removeAttribute(name);
@@ -516,11 +519,11 @@ async function wakeElement(element) {
     // What was put in later, by whomever, may name an address and nothing that runs by itself.
     if (!stood.has(element) && (/^on|^srcdoc$/.test(own) || /^(javascript|data):/i.test(value.replace(/[\0- ]/g, "")))) continue;
     if (own === "xlink:href") woken.setAttributeNS("http://www.w3.org/1999/xlink", own, value);
-    else woken.setAttribute(own, trustedAttribute(kind, own, value));
+    else woken.setAttribute(own, trusted(types?.getAttributeType?.(kind, own), value));
   }
-  if (kind === "source" && woken.parentElement instanceof HTMLMediaElement) woken.parentElement.load();
+  if (kind === "source") /** @type {any} */ (woken.parentElement)?.load?.();
   const loaded = waitedFor(woken) ? settled(woken) : null;
-  if (gap.parentNode) gap.replaceWith(woken);
+  gap.replaceWith(woken);
   if (focused) /** @type {HTMLElement} */ (woken).focus();
   if (woken.isConnected) await loaded;
 }
@@ -536,42 +539,25 @@ function waitedFor(woken) {
   return woken.hasAttribute("src") && !woken.noModule && /^$|^module$|(java|ecma|live|j)script/i.test(woken.type);
 }
 
-/** @typedef {"createScript" | "createScriptURL" | "createHTML"} Make */
-/** @type {Record<Make, (text: string) => string> | undefined} */
+/** A site may have put in what it needs itself, where the browser has none. */
+const types = /** @type {any} */ (globalThis).trustedTypes;
+/** @type {any} */
 let trust;
 
 /**
- * A text as Trusted Types want it: it is what the server wrote there.
- * @param {Make} make
+ * A text as Trusted Types want it, where there are such: it is what the server wrote there.
+ * @param {"TrustedScript" | "TrustedScriptURL" | "TrustedHTML" | null} type
  * @param {string} text
- * @returns {string}
  */
-function trusted(make, text) {
-  const types = /** @type {any} */ (globalThis).trustedTypes;
-  if (!types) return text;
+function trusted(type, text) {
+  if (!type || !types) return text;
   const same = (/** @type {string} */ held) => held;
   trust ??= types.createPolicy("consent", { createScript: same, createScriptURL: same, createHTML: same });
-  return /** @type {NonNullable<typeof trust>} */ (trust)[make](text);
+  return trust[type.replace("Trusted", "create")](text);
 }
 
-/**
- * @param {string} kind  the element's name
- * @param {string} own  the attribute's
- * @param {string} value
- */
-function trustedAttribute(kind, own, value) {
-  if (own === "src" && kind === "script") return trusted("createScriptURL", value);
-  if (own === "srcdoc") return trusted("createHTML", value);
-  return own.startsWith("on") ? trusted("createScript", value) : value;
-}
-
-/**
- * The settings page, which leads back here.
- * @param {Record<string, string>} [more]
- */
-function settingsAddress(more) {
-  return `${state.settings}?${new URLSearchParams({ next: location.pathname + location.search, lang: state.lang, ...more })}`;
-}
+/** The settings page, which leads back here. */
+const settingsAddress = () => `${state.settings}?${new URLSearchParams({ next: location.pathname + location.search, lang: state.lang })}`;
 
 /** Show the settings page's content as a dialog, or go there if it cannot be had. */
 async function openSettings() {
@@ -609,8 +595,8 @@ function onSubmit(event) {
   if (new URL(form.getAttribute("action") ?? "", document.baseURI).href !== state.url) return;
   const fields = new FormData(form);
   const pressed = /** @type {any} */ (event.submitter);
-  const get = (/** @type {string} */ name) => /** @type {any} */ (fields.get(name) ?? undefined);
-  submit(event, form, { action: pressed?.value ?? get("action"), purposes: fields.getAll("purpose").map(String), surface: get("surface") });
+  const choice = { action: pressed?.value || fields.get("action"), purposes: fields.getAll("purpose"), surface: fields.get("surface") ?? "" };
+  submit(event, form, /** @type {Choice} */ (choice));
 }
 
 /**
@@ -643,15 +629,15 @@ function onClick(event) {
 function furnish(element) {
   if (!element.matches(`iframe[srcdoc][${HELD}service]`)) return;
   const inner = /** @type {HTMLIFrameElement} */ (element).contentDocument;
-  const form = inner?.querySelector("form");
   // It is hidden until this is done.
-  const once = inner?.querySelector("button[value=once][hidden]");
-  if (!form || !once) return;
+  const once = /** @type {HTMLButtonElement | null | undefined} */ (inner?.querySelector("button[value=once][hidden]"));
+  const form = once?.form;
+  if (!form) return;
   for (const button of form.querySelectorAll("button")) button.hidden = false;
   once.addEventListener("click", () => wakeElement(element));
   form.addEventListener("submit", (event) => {
     const purposes = purposesOf(element);
-    const granted = state.optional.filter((purpose) => purposes.includes(purpose) || state.granted.includes(purpose));
+    const granted = state.optional.filter((purpose) => purposes.includes(purpose) || allowed(purpose));
     submit(event, form, { action: "save", purposes: granted, surface: "placeholder" });
   });
 }
