@@ -67,7 +67,8 @@ class Service:
     ``snippets``  text by which an inline script is known: ``fbq(``. One that begins or ends with a letter, digit,
                   ``_`` or ``$`` must do so at the edge of a JavaScript name (``hj(`` is not in ``obj.ohj(``);
                   ending in ``_`` leaves that end open.
-    ``cookies``, ``storage``  what it leaves on the device (``storage``: keys of local and session storage).
+    ``cookies``, ``storage``  what it leaves on the device (``storage``: keys of local and session storage, names of
+                  databases and caches).
     ``kind``      what its frames show, one of :data:`KINDS`: the placeholder of a held one says so.
     ``declared``  False for a catalogue service that this site has not declared: held, whatever was chosen.
     ``told``      True where its own switch is off until the visitor agrees, so that its scripts need not be held.

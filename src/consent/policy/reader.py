@@ -191,7 +191,7 @@ def snippet(text: str) -> str:
 
 
 def storage_key(text: str) -> str:
-    """The name of an entry in the browser's storage; ``*`` stands for any run of characters.
+    """The name of what a browser keeps: a key, a database, a cache. ``*`` stands for any run of characters.
 
     :raises ValueError: if it cannot be shown, or stands for every entry.
     """
