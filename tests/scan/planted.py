@@ -152,6 +152,9 @@ def _third(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     if environ["PATH_INFO"].endswith(".js"):
         start_response("200 OK", [("Content-Type", "text/javascript")])
         return [_SCRIPTS[host].encode()]
+    if environ["PATH_INFO"] == "/cookie":
+        start_response("204 No Content", [("Set-Cookie", "other_id=1; Max-Age=864000; Secure; SameSite=None")])
+        return []
     if host == "fonts.googleapis.com":
         start_response("200 OK", [("Content-Type", "text/css")])
         return [b"/* no font */"]

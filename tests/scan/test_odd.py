@@ -28,6 +28,43 @@ confirm("sure?");
 </script>
 <a href="/moved">1</a> <a href="/pdf">2</a> <a href="/download">3</a> <a href="/broken">4</a> <a href="https://shop.example:99999/">5</a>
 """
+#: What is kept and sent where few look for it, by a page that spoils what tells who did it.
+OUT_OF_SIGHT = """
+<iframe srcdoc="<script>fetch('https://ads.stranger.example/written', { mode: 'no-cors' })</script>"></iframe>
+<script>
+Error.stackTraceLimit = 0;
+Error.prepareStackTrace = () => { throw new Error("nobody is told"); };
+document.cookie = "by_whom=1";
+localStorage.setItem("length", "1");
+localStorage.setItem("", "1");
+navigator.storage.getDirectory().then((folder) => folder.getFileHandle("notes", { create: true }));
+fetch("https://cdn.other.example/cookie", { mode: "no-cors", credentials: "include" });
+new WebTransport("https://api.worker.example/");
+new OffscreenCanvas(9, 9).convertToBlob().catch(() => {});
+addEventListener("pagehide", () => navigator.sendBeacon("https://ads.stranger.example/left", "a minute"));
+</script>
+"""
+#: A banner that comes late, in a closed shadow root, under something that covers the page.
+OUT_OF_REACH = """
+<script>
+if (document.cookie.includes("choice=accept")) fetch("https://ads.stranger.example/agreed", { mode: "no-cors" });
+else if (!document.cookie.includes("choice=")) setTimeout(() => {
+  const host = document.createElement("div");
+  host.style = "position: fixed; bottom: 0";
+  document.body.append(host);
+  const banner = host.attachShadow({ mode: "closed" });
+  for (const [choice, text] of [["accept", "Accept all"], ["refuse", "Reject all"]]) {
+    const button = document.createElement("button");
+    button.append(text);
+    button.onclick = () => { document.cookie = `choice=${choice}`; host.remove(); };
+    banner.append(button);
+  }
+  const cover = document.createElement("div");
+  cover.style = "position: fixed; inset: 0; background: #0008";
+  document.body.append(cover);
+}, 5000);
+</script>
+"""
 WORKER = b'fetch("https://ads.stranger.example/from-a-worker", { mode: "no-cors" }).catch(() => {});'
 
 
@@ -104,6 +141,42 @@ def test_odd_pages_are_told_of_and_end_no_scan(monkeypatch: pytest.MonkeyPatch) 
 
     assert "told to nobody else" in site.heard
     assert others == {None}
+
+
+def only(body: str) -> sites.App:
+    """A site of one page."""
+
+    def app(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+        return [sites.page(body)]
+
+    return app
+
+
+def test_what_is_kept_and_sent_out_of_sight_is_seen() -> None:
+    seen = scanned(only(OUT_OF_SIGHT), limit=1, patience=2.0)
+    (visit,) = seen.visits
+    assert visit.done, visit.problems
+    page = f"https://{sites.SITE}/"
+    assert {("local", "length"), ("file", "notes")} <= {(each.area, each.key) for each in visit.stored}
+    cookies = {each.name: each for each in visit.cookies}
+    assert (cookies["by_whom"].how, cookies["by_whom"].by) == ("script", page)
+    assert cookies["other_id"].third
+    assert cookies["other_id"].by == "https://cdn.other.example/cookie"
+    asked = {(each.host, each.kind): each for each in visit.requests}
+    assert asked["api.worker.example", "webtransport"].by == (page,)
+    assert asked["ads.stranger.example", "fetch"].by == (page,)
+    assert ("ads.stranger.example", "ping") in asked, "what is sent when the page is left"
+    assert "canvas.convertToBlob" in {each.what for each in visit.calls}
+    told = {each.text for each in judge(seen, Owners(seen.site))}
+    assert "(without a name) is kept in the browser before any choice" in told
+
+
+def test_a_banner_that_is_late_hidden_and_covered_is_answered() -> None:
+    seen = scanned(only(OUT_OF_REACH), limit=1, phases=("before", "refused", "accepted"))
+    assert all(visit.done for visit in seen.visits), [visit.problems for visit in seen.visits]
+    agreed = {visit.phase: "ads.stranger.example" in {each.host for each in visit.requests} for visit in seen.visits}
+    assert agreed == {"before": False, "refused": False, "accepted": True}
 
 
 def test_a_page_that_hangs_is_left_with_what_was_seen() -> None:

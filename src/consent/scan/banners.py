@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Known", "Shown", "find", "first_visible", "known"]
 
 
-#: Elements that one selector selects of which anybody looks whether they can be seen.
-_MOST_ALIKE = 5
+#: Elements that one selector selects, or that say the same, of which anybody looks whether they can be seen.
+_MOST_ALIKE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,15 @@ class Shown:
     refuse: Locator | None
 
 
+_THERE = "(selector) => document.querySelector(selector) !== null"
+
+
 async def find(page: Page, own: Known | None = None) -> Shown | None:
     """What asks for consent on this page now; None if nothing does. ``own``: how the site says its banner is told."""
     wanted = (own,) if own is not None else known()
-    anything = ", ".join(each.shown for each in wanted)
     for frame in page.frames:
-        if not await frame.locator(anything).count():
-            continue
+        if own is None and not await frame.evaluate(_THERE, ", ".join(each.shown for each in wanted)):
+            continue  # by far the quickest way to know of all of them, on a long page
         for each in wanted:
             if await _visible(frame.locator(each.shown)) is None:
                 continue
@@ -121,6 +123,15 @@ async def _by_words(page: Page) -> Shown | None:
     return None
 
 
+#: What is pressed, by how likely it is a banner's.
+_PRESSED = ("button, [role=button], input[type=button], input[type=submit]", "a, [role=link]")
+#: Which of them say something like this, as it is seen, or as it is read out.
+_SAYING = """(all, words) => {
+  const like = new RegExp(words, "i");
+  const said = (each) => [each.innerText || each.value, each.getAttribute("aria-label")];
+  return [...all.keys()].filter((number) => said(all[number]).some((text) => like.test(text ?? "")));
+}"""
+
 #: Whether an element is in something that stays where it is when the page is scrolled, or in a dialog, or in a part of
 #: the page that says what it is about.
 _OVERLAID = """(element) => {
@@ -134,10 +145,12 @@ _OVERLAID = """(element) => {
 }"""
 
 
-async def _saying(frame: Frame, words: re.Pattern[str]) -> Locator | None:
-    for role in ("button", "link"):
-        for found in await _all_visible(frame.get_by_role(role, name=words)):
-            if await found.evaluate(_OVERLAID) or await _framed(frame):
+async def _saying(frame: Frame, words: str) -> Locator | None:
+    for selector in _PRESSED:
+        alike: list[int] = await frame.locator(selector).evaluate_all(_SAYING, words)
+        for number in alike[:_MOST_ALIKE]:
+            found = frame.locator(selector).nth(number)
+            if await found.is_visible() and (await found.evaluate(_OVERLAID) or await _framed(frame)):
                 return found
     return None
 
@@ -148,10 +161,10 @@ async def _framed(frame: Frame) -> bool:
 
 
 @cache
-def _words(kind: str, *ours: str) -> re.Pattern[str]:
-    """What buttons of a kind say: what is seen on others' banners, and what ours say in every language."""
+def _words(kind: str, *ours: str) -> str:
+    """What buttons of a kind say, as a browser's expression: as others' banners do, and ours in every language."""
     words = dict.fromkeys([*_facts()[kind], *_texts(ours)])
-    return re.compile(rf"^\s*(?:{'|'.join(map(re.escape, words))})[\s.!]*$", re.IGNORECASE)
+    return rf"^\s*(?:{'|'.join(map(re.escape, words))})[\s.!]*$"
 
 
 def _texts(keys: Sequence[str]) -> Iterator[str]:

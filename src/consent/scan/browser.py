@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -32,6 +34,9 @@ _PROGRAMS: Mapping[BrowserName, Sequence[str]] = {
     "firefox": ("firefox", "firefox-esr", "/Applications/Firefox.app/Contents/MacOS/firefox"),
 }
 
+#: Third parties' cookies, which a profile that forgets refuses ("incognito"), are what many visitors' browsers take.
+_PREFERENCES = {"profile": {"cookie_controls_mode": 0}}
+
 
 class BrowserMissing(ConsentError):
     """There is no browser to scan with, or it does not start, or ends. The message says how to get one."""
@@ -51,12 +56,14 @@ async def opened(
         from playwright.async_api import Error, async_playwright
     except ImportError as error:
         raise BrowserMissing("to scan, install the extra: pip install 'cookie-consent[scan]'") from error
-    async with async_playwright() as playwright:
+    async with AsyncExitStack() as stack:
+        profile = stack.enter_context(tempfile.TemporaryDirectory(prefix="consent-", ignore_cleanup_errors=True))
+        playwright = await stack.enter_async_context(async_playwright())
         try:
             if name == "firefox":
                 browser = await _firefox(playwright, program)
             else:
-                browser = await _chromium(playwright, program, hosts, insecure=insecure)
+                browser = await _chromium(playwright, program, Path(profile), hosts, insecure=insecure)
         except Error as error:
             how = f"install one (apt install {name}), or run playwright install {name}, or name one with --program"
             raise BrowserMissing(f"{name} does not start: {_first_line(error)}; {how}") from error
@@ -68,10 +75,18 @@ async def opened(
             await browser.close()
 
 
-async def _chromium(playwright: Playwright, program: str, hosts: Mapping[str, str], *, insecure: bool) -> Browser:
-    """The system's Chromium, else Playwright's."""
+async def _chromium(
+    playwright: Playwright, program: str, profile: Path, hosts: Mapping[str, str], *, insecure: bool
+) -> Browser:
+    """The system's Chromium, else Playwright's.
+
+    :param profile: an empty folder. What is written there holds for all profiles that the browser makes of it.
+    """
     mapped = ",".join(f"MAP {name} {place}" for name, place in hosts.items())
-    return await playwright.chromium.launch(
+    (profile / "Default").mkdir()
+    (profile / "Default" / "Preferences").write_text(json.dumps(_PREFERENCES), "utf-8")
+    context = await playwright.chromium.launch_persistent_context(
+        profile,
         executable_path=program or _system("chromium"),
         args=[
             # All frames of a page in one process, so that what led to a request is told for all of them.
@@ -84,6 +99,9 @@ async def _chromium(playwright: Playwright, program: str, hosts: Mapping[str, st
             *([f"--host-resolver-rules={mapped}"] if mapped else []),
         ],
     )
+    if context.browser is None:
+        raise BrowserMissing("this Playwright is too old: pip install --upgrade playwright")
+    return context.browser
 
 
 async def _firefox(playwright: Playwright, program: str) -> Browser:

@@ -201,19 +201,20 @@ def _silent(visit: Visit, whose: _Needing) -> Iterator[_Said]:
         if whose.waived(owner) or (cookie.third and phase == "withdrawn"):
             continue  # the second: it was agreed to, and a site cannot end what others keep
         if owner.known or cookie.third:
-            text = f"The cookie {cookie.name} of {owner.title} is there"
+            text = f"The cookie {_called(cookie.name)} of {owner.title} is there"
             yield "cookie-without-consent", cookie.name, phase, text, [_cookie(cookie)]
         else:
-            yield "unknown-cookie", cookie.name, phase, f"The cookie {cookie.name} is there", [_cookie(cookie)]
+            yield "unknown-cookie", cookie.name, phase, f"The cookie {_called(cookie.name)} is there", [_cookie(cookie)]
     for stored in visit.stored:
         owner = whose.of.of_stored(stored)
         if whose.waived(owner) or (stored.third and phase == "withdrawn"):
             continue
         if owner.known or stored.third:
-            text = f"{owner.title} keeps {stored.key} in the browser"
+            text = f"{owner.title} keeps {_called(stored.key)} in the browser"
             yield "storage-without-consent", stored.key, phase, text, [_stored(stored)]
         else:
-            yield "unknown-storage", stored.key, phase, f"{stored.key} is kept in the browser", [_stored(stored)]
+            text = f"{_called(stored.key)} is kept in the browser"
+            yield "unknown-storage", stored.key, phase, text, [_stored(stored)]
     for call in visit.calls:
         by = whose.of.of_address(call.by) if call.by else None
         if by is not None and whose.waived(by):
@@ -288,7 +289,7 @@ def _compared(scan: Scan, owners: Owners, policy: Policy) -> Iterator[tuple[str,
                 continue
             declared = _declared(policy, owner.name, cookie)
             if declared is None:
-                text = f"{owner.title} sets the cookie {cookie.name}, which is not declared"
+                text = f"{owner.title} sets the cookie {_called(cookie.name)}, which is not declared"
                 yield "undeclared-cookie", cookie.name, text, [visit.url], [_cookie(cookie)]
             elif declared.days is not None and cookie.days > max(declared.days * 1.02, declared.days + 0.05):
                 text = f"The cookie {cookie.name} lives {cookie.days:g} days, and {declared.days:g} are declared"
@@ -306,6 +307,11 @@ def _declared(policy: Policy, service: str, cookie: Cookie) -> DeclaredCookie | 
     return max(matching, key=lambda each: len(each.name), default=None)
 
 
+def _called(name: str) -> str:
+    """The name of a cookie or a key, which may be empty."""
+    return name or "(without a name)"
+
+
 def _request(request: Request) -> str:
     return f"{request.kind} {request.url}" + "".join(f" ← {url}" for url in request.by[:4])
 
@@ -313,8 +319,9 @@ def _request(request: Request) -> str:
 def _cookie(cookie: Cookie) -> str:
     lives = "until the browser is closed" if cookie.days == 0 else f"{cookie.days:g} days"
     by = f", set by the {cookie.how} {cookie.by}" if cookie.by else ""
-    return f"cookie {cookie.name} of {cookie.domain}{cookie.path}, {lives}{by}"
+    return f"cookie {_called(cookie.name)} of {cookie.domain}{cookie.path}, {lives}{by}"
 
 
 def _stored(stored: Stored) -> str:
-    return f"{stored.area} {stored.key} of {stored.origin}" + (f", written by {stored.by}" if stored.by else "")
+    by = f", written by {stored.by}" if stored.by else ""
+    return f"{stored.area} {_called(stored.key)} of {stored.origin}{by}"

@@ -58,9 +58,12 @@ class Cookie:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Something kept in the browser besides cookies. ``area``: ``local``, ``session``, ``indexeddb`` or ``cache``."""
+    """Something kept in the browser besides cookies.
 
-    area: Literal["local", "session", "indexeddb", "cache"]
+    ``area``: ``local`` or ``session`` storage, ``indexeddb``, ``cache``, or ``file`` (the origin's own).
+    """
+
+    area: Literal["local", "session", "indexeddb", "cache", "file"]
     origin: str
     key: str
     third: bool

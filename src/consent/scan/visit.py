@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -13,10 +14,10 @@ from urllib.parse import urljoin, urlsplit
 from .banners import Known, Shown, find, first_visible
 from .domain import host_of, is_third
 from .seen import CHOSEN, Banner, Cookie, Phase, Visit
-from .watch import Watch
+from .watch import Watch, named
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Page
+    from playwright.async_api import Browser, BrowserContext, Locator, Page
 
 __all__ = ["Manner", "profile", "tell", "unasked", "visit"]
 
@@ -26,6 +27,10 @@ _UNASKED = "nothing on this page asks for consent"
 _QUIET = 0.6
 #: Seconds for a button to come up, and for a browser to tell its cookies or to close a profile.
 _PRESSING, _CLOSING = 3.0, 10.0
+#: Seconds in which a page that is left may still send something.
+_LEAVING = 0.3
+#: How often a page is asked that is being left for the next one each time.
+_ASKED = 5
 #: What pages are sent as.
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 #: But for the one to our settings page, which has each page's own address in it.
@@ -39,6 +44,13 @@ _SCROLL = """async () => {
     await new Promise((done) => setTimeout(done, 40));
   }
   scrollTo(0, 0);
+}"""
+#: As a page sees it that is left. Of what one that is really left sends, browsers do not tell.
+_LEAVE = """() => {
+  Object.defineProperty(document, "visibilityState", { get: () => "hidden", configurable: true });
+  Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+  dispatchEvent(new PageTransitionEvent("pagehide"));
 }"""
 _SIGNAL = (
     """Object.defineProperty(Navigator.prototype, "globalPrivacyControl", { get: () => true, configurable: true })"""
@@ -117,16 +129,18 @@ async def _visited(context: BrowserContext, seen: Visit, manner: Manner) -> Visi
                 await tell(context, page, seen.url, manner.headers)
             await watch.attach(context, page)
             seen = await _opened(page, watch, seen, manner)
-            shown = await _patiently(page, manner)
+            shown = await _patiently(page, seen.phase, manner)
             if shown is not None:
                 seen = replace(seen, banner=Banner(shown.known.name, refusable=shown.refuse is not None))
             if seen.phase in CHOSEN:
                 problem = await _chosen(page, watch, shown, seen, manner)
                 if problem:
                     seen = replace(seen, done=False, problems=(*seen.problems, problem))
-            seen = await _described(page, seen, manner)
             if seen.phase != "noscript":
                 seen = replace(seen, stored=await watch.stored(page))
+            seen = await _described(page, seen, manner)
+            if seen.phase != "noscript":
+                await _left(page)
     except _NoPage as error:  # and what another site does is not this one's
         return replace(seen, done=False, status=error.status, problems=(str(error),))
     except TimeoutError:
@@ -181,7 +195,8 @@ async def _opened(page: Page, watch: Watch, seen: Visit, manner: Manner) -> Visi
         await page.wait_for_load_state("domcontentloaded")
     except Exception as error:
         seen = replace(seen, problems=(*seen.problems, f"the page was not read to its end: {_first_line(error)}"))
-    await _settle(page, watch, manner, scrolled=seen.phase in {"before", "gpc", "noscript"})
+    # Without scripts nothing waits for being looked at.
+    await _settle(page, watch, manner, scrolled=seen.phase in {"before", "gpc"})
     if is_third(host_of(page.url), host_of(seen.url)):
         raise _NoPage(f"this leads to another site: {page.url}", seen.status)
     if seen.status >= 400:
@@ -198,14 +213,38 @@ class _NoPage(Exception):
 
 
 async def _described(page: Page, seen: Visit, manner: Manner) -> Visit:
+    for _ in range(_ASKED):
+        with _unless_left():
+            return await _told(page, seen, manner)
+    return replace(seen, done=False, problems=(*seen.problems, "the page leads on and on"))
+
+
+@contextmanager
+def _unless_left() -> Iterator[None]:
+    """Asks a page that may be left for another one at any time."""
+    try:
+        yield
+    except Exception as error:
+        if not re.search("context was destroyed|because of a navigation|frame was detached", str(error)):
+            raise
+
+
+async def _told(page: Page, seen: Visit, manner: Manner) -> Visit:
     links: list[str] = await page.evaluate(_LINKS) if seen.phase != "noscript" else []
     return replace(
         seen,
         landed=page.url,
-        title=(await page.title()).encode("utf-8", "replace").decode("utf-8"),
+        title=named(await page.title()),
         links=tuple(dict.fromkeys(links)),
         screenshot=await page.screenshot(type="jpeg", quality=60) if manner.screenshots else b"",
     )
+
+
+async def _left(page: Page) -> None:
+    """Let a page take itself for left, since many send what they have counted then."""
+    with suppress(Exception):  # what it does is its own
+        await asyncio.wait_for(page.evaluate(_LEAVE), _PRESSING)
+        await asyncio.sleep(_LEAVING)
 
 
 async def _cookies(context: BrowserContext, watch: Watch) -> tuple[Cookie, ...]:
@@ -220,11 +259,13 @@ async def _closed(context: BrowserContext) -> None:
         await asyncio.wait_for(context.close(), _CLOSING)
 
 
-async def _patiently(page: Page, manner: Manner) -> Shown | None:
-    """The banner; some come late."""
-    ends = time.monotonic() + manner.patience / 2
+async def _patiently(page: Page, phase: Phase, manner: Manner) -> Shown | None:
+    """The banner; some come late. Before any choice the question is whether there is one, afterwards it was seen."""
+    ends = time.monotonic() + manner.patience * (1.5 if phase in {"before", *CHOSEN} else 0.5)
     while True:
-        shown = await find(page, manner.banner)
+        shown = None
+        with _unless_left():
+            shown = await find(page, manner.banner)
         if shown is not None or time.monotonic() > ends:
             return shown
         await asyncio.sleep(0.2)
@@ -239,7 +280,7 @@ async def _chosen(page: Page, watch: Watch, shown: Shown | None, seen: Visit, ma
     # What ran before the choice is another phase's.
     watch.forget()
     if button is not None:
-        await button.click()
+        await _press(button)
     elif accepting:
         return f"the banner ({shown.known.name}) has no button to accept with"
     elif not shown.known.refusing or not await _press_all(page, shown.known.refusing):
@@ -285,10 +326,18 @@ async def _press_all(page: Page, selectors: tuple[str, ...]) -> bool:
                 return False
             await asyncio.sleep(0.1)
         try:
-            await button.click(timeout=_PRESSING * 1000)
+            await _press(button)
         except Exception:
             return False
     return True
+
+
+async def _press(button: Locator) -> None:
+    """Press a button, under whatever else lies over the page, too."""
+    try:
+        await button.click(timeout=_PRESSING * 1000)
+    except Exception:
+        await button.dispatch_event("click", timeout=_PRESSING * 1000)
 
 
 async def _settle(page: Page, watch: Watch, manner: Manner, *, scrolled: bool = False) -> None:
@@ -308,9 +357,11 @@ async def _settle(page: Page, watch: Watch, manner: Manner, *, scrolled: bool = 
 _ADVICE = {
     "ERR_INVALID_AUTH_CREDENTIALS": "it asks for a password: --user",
     "ERR_CERT_": "--insecure takes the certificate all the same",
+    "ERR_ABORTED": "it sends no page",
 }
 
 
 def _first_line(error: Exception) -> str:
-    line = str(error).strip().partition("\n")[0] or type(error).__name__
+    # Without "Page.goto: ", which is of no page.
+    line = re.sub(r"\A[A-Z]\w+\.\w+: ", "", str(error).strip().partition("\n")[0]) or type(error).__name__
     return "; ".join((line, *(advice for said, advice in _ADVICE.items() if said in line)))

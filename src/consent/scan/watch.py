@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Response, WebSocket
     from playwright.async_api import Request as BrowserRequest
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "named"]
 
 #: What is kept of a page: nobody reads more, and a page may ask for ever.
 _MOST_REQUESTS = 5000
@@ -33,10 +33,12 @@ _WAKING = re.compile(r"/consent\.js(?:\?|\Z)")
 _STORES = """async () => {
   const found = [];
   for (const [area, get] of [["local", () => localStorage], ["session", () => sessionStorage]]) {
-    try { found.push(...Object.keys(get()).map((key) => [area, key])); } catch {}
+    // A key may be called "length", or "key", of which Object.keys says nothing.
+    try { found.push(...Array.from({ length: get().length }, (_, at) => [area, get().key(at)])); } catch {}
   }
   try { found.push(...(await indexedDB.databases()).map(({ name }) => ["indexeddb", name])); } catch {}
   try { found.push(...(await caches.keys()).map((name) => ["cache", name])); } catch {}
+  try { for await (const name of (await navigator.storage.getDirectory()).keys()) found.push(["file", name]); } catch {}
   // Of a frame without an address of its own, it is that of the page it is in.
   return [self.origin, found];
 }"""
@@ -83,6 +85,7 @@ class Watch:
             session = await context.new_cdp_session(page)
             session.on("Network.requestWillBeSent", self._initiated)
             session.on("Network.webSocketCreated", self._initiated)
+            session.on("Network.webTransportCreated", self._transported)
             await session.send("Network.enable")
             await Workers(self._workers, self._asked_by_worker).attach(context.browser, context, page)
 
@@ -118,7 +121,7 @@ class Watch:
             except Exception:  # noqa: S112 - a frame that is gone, or may not be asked
                 continue
             for area, key in keys:
-                name = _named(key)
+                name = named(key)
                 by = self._wrote.get((area, origin, name), "")
                 found[area, origin, name] = Stored(area, origin, name, is_third(host_of(origin), self._site), by)
         return tuple(found.values())
@@ -183,11 +186,17 @@ class Watch:
             self._last = time.monotonic()
             self._add(url, event.get("type", "websocket").lower())
 
+    def _transported(self, event: dict[str, Any]) -> None:
+        """A page begins to talk by WebTransport, of which Playwright does not tell."""
+        self._initiated(event)
+        self._last = time.monotonic()
+        self._add(event["url"], "webtransport")
+
     def _told(self, _source: object, message: dict[str, Any]) -> None:
         if message["kind"] == "worker":
             self._workers.add(str(message["name"])[:_LONGEST_ADDRESS])
             return
-        kind, name, scripts = message["kind"], _named(message["name"]), message["by"]
+        kind, name, scripts = message["kind"], named(message["name"]), message["by"]
         by = next((script for script in scripts if not _WAKING.search(script)), "")
         if kind == "cookie":
             self._set.setdefault((name, host_of(message["origin"])), ("script", by))
@@ -231,7 +240,7 @@ class Watch:
         )
 
 
-def _named(name: object) -> str:
+def named(name: object) -> str:
     """A name that a page chose, as text that can be kept: of bounded length, without halves of letters."""
     return str(name)[:_LONGEST_NAME].encode("utf-8", "replace").decode("utf-8")
 
@@ -243,6 +252,10 @@ def _document_of(request: BrowserRequest) -> str:
     if request.service_worker is not None:
         return request.service_worker.url if request.service_worker.url != request.url else ""
     try:
-        return request.frame.url
+        frame = request.frame
     except Exception:  # its frame is gone
         return ""
+    # A frame that is written into the page has no address of its own.
+    while not frame.url.startswith("http") and frame.parent_frame is not None:
+        frame = frame.parent_frame
+    return frame.url

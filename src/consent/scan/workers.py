@@ -85,8 +85,11 @@ class Workers:
 
     def _heard(self, event: dict[str, Any]) -> None:
         said = json.loads(event["message"])
+        shared = self._shared.get(event["sessionId"], False)
         if said.get("method") in {"Network.requestWillBeSent", "Network.webSocketCreated"}:
-            self._told(said["params"], self._shared.get(event["sessionId"], False))
+            self._told(said["params"], shared)
+        elif said.get("method") == "Network.webTransportCreated":
+            self._told({**said["params"], "type": "webtransport"}, True)
 
 
 async def _left(session: CDPSession) -> None:
