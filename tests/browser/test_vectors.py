@@ -170,6 +170,8 @@ HEADERS = [
     Vector("Link: preload", headers=(("Link", "<https://{host}/a.gif>; rel=preload; as=image"),), wakes=False),
     Vector("Link: preload imagesrcset",
            headers=(("Link", '<https://127.0.0.1/own.gif>; rel=preload; as=image; imagesrcset="https://{host}/a.gif 1x"'),), wakes=False),
+    Vector("Link: relation with a quoted character", headers=(("Link", r'<https://{host}/a.gif>; rel="pre\load"; as=image'),), wakes=False),
+    Vector("Link: title with brackets", headers=(("Link", '<https://{host}/a.gif>; title=">,<"; rel=preload; as=image'),), wakes=False),
     Vector("Link: modulepreload", headers=(("Link", "<https://{host}/a.js>; rel=modulepreload"),), wakes=False),
     Vector("Refresh:", headers=(("Refresh", "0;url=https://{host}/embed/a"),), wakes=False, twin=False, leaves=True),
 ]  # fmt: skip

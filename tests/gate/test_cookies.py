@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -200,6 +201,83 @@ def test_a_link_header_may_load_by_its_set_of_images_too() -> None:
     assert links('</a.jpg>; rel=preload; as=image; imagesrcset="https://stats.example/a.jpg 2x"') == []
 
 
+HELD_LINK = "<https://stats.example/a.js>"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        rf'{HELD_LINK}; rel="pre\load"',
+        rf'{HELD_LINK}; rel="\p\r\e\l\o\a\d"; as=script',
+        f'{HELD_LINK}; title=">,<"; rel=preload',
+        f'{HELD_LINK}; title=", </own.js>; rel=canonical"; rel=preload',
+        rf'{HELD_LINK}; title="\", <"; rel=preload',
+        f"{HELD_LINK};; rel=preload;",
+        f"{HELD_LINK} ; crossorigin ; rel = preload",
+        f"{HELD_LINK}; rel='alternate stylesheet'",
+        f"\t{HELD_LINK}; rel=x; rel=preload",
+        "</proxy/stats.js>; rel=preload",
+        r'</own.jpg>; rel=preload; as=image; imagesrcset="https://stat\s.example/a.jpg 2x"',
+        '</own.jpg>; rel=preload; as=image; imagesrcset="/own.jpg 1x, /proxy/stats.js 2x"',
+    ],
+)
+def test_a_link_header_is_read_as_its_standard_says_however_it_is_quoted(value: str) -> None:
+    assert links(value) == []
+    kept = '</own.css>;rel=preload;  title="a \\"b\\", <c>; d" ; as=style'
+    assert links(f"{kept} ,{value}") == [f"{kept} "]
+    assert links(f"{value},\t{kept}") == [f"\t{kept}"]
+    assert links(f"{kept},{value}", ALL) == [f"{kept},{value}"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        rf'{HELD_LINK}; rel="pre\\load"',
+        f'{HELD_LINK}; title="; rel=preload"; rel=canonical',
+        f'{HELD_LINK}; title="x; rel=preload, <y>"',
+        f'</own.css>; title=", {HELD_LINK}; rel=preload, <"; rel=canonical',
+        "</own.css>; title='https://stats.example/a.js'; rel=canonical",
+        "<https://stats.example.org/a>; rel=preload",
+        f"{HELD_LINK};rel=next,, ,</own>; rel=prefetch,",
+        "",
+        " , ",
+    ],
+)
+def test_a_link_that_loads_nothing_of_theirs_stays_as_it_is(value: str) -> None:
+    assert links(value) == [value]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f'{HELD_LINK}; title="x; rel=preload',
+        f"{HELD_LINK}; title=it's; rel=preload",
+        f'{HELD_LINK}; title=a"b,c"; rel=preload',
+        f"{HELD_LINK} rel=preload",
+        f"x {HELD_LINK}; rel=preload",
+        "<https://stats.example/a.js; rel=preload",
+        f'</own.css>; title="x, {HELD_LINK}; rel=preload',
+        r'</own.css; rel=preload; imagesrcset="https:/\/stat\s.example/a.jpg 2x"',
+        "</proxy/stats.js; rel=preload",
+    ],
+)
+def test_what_cannot_be_read_of_a_link_header_is_held_if_anything_in_it_would_be(value: str) -> None:
+    kept = "</own.css>; rel=preload; as=style"
+    assert links(value) == []
+    assert links(f"{kept}, {value}") == [kept]
+    assert links(value, ALL) == [value]
+    own = value.replace("stats", "site").replace(r"stat\s", "site")
+    assert links(f"{kept}, {own}") == [f"{kept}, {own}"]
+
+
+@pytest.mark.parametrize("unit", ["<a>; ", "; ", ";", '"', '\\"', " ", "<", "<a>,", "a", ';a="', ';a="\\"'])
+def test_a_link_header_is_read_in_time_that_grows_with_its_length(unit: str) -> None:
+    started = time.perf_counter()
+    for before in ("", "<a>; rel=preload", '<a>; title="'):
+        links(before + unit * (40_000 // len(unit)))
+    assert time.perf_counter() - started < 2
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -221,12 +299,13 @@ def test_a_refresh_to_a_held_host_does_not_leave(value: str) -> None:
         ("Speculation-Rules", '"https://stats.example/rules.json"'),
         ("Reporting-Endpoints", 'main="/reports", far="https://stats.example/r"'),
         ("Report-To", '{"group": "a", "max_age": 60, "endpoints": [{"url": "https://stats.example/r"}]}'),
+        ("Report-To", r'{"group": "a\"b", "max_age": 60, "endpoints": [{"url": "https:\/\/\u0073tats.example\/r"}]}'),
     ],
 )
 def test_nothing_is_reported_to_a_held_host(name: str, value: str) -> None:
     assert hold_links(RULES, NONE, [(name, value)], site="site.example") == []
     assert len(hold_links(RULES, ALL, [(name, value)], site="site.example")) == 1
-    own = value.replace("stats.example", "site.example")
+    own = value.replace("stats.example", "site.example").replace(r"\u0073tats", "site")
     assert hold_links(RULES, NONE, [(name, own)], site="site.example") == [(name, own)]
 
 

@@ -1,6 +1,7 @@
 """Cookies and loading headers of held services: what does not leave, and what is ended.
 
-Sources: RFC 6265bis (5.5 attributes, 5.7 storage), RFC 8288 (Link), HTML Standard 4.2.5.3 (refresh).
+Sources: RFC 6265bis (5.5 attributes, 5.7 storage), RFC 8288 (Link), RFC 9110 (5.6.4, quoted strings), HTML Standard
+4.2.5.3 (refresh).
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
-from .address import addresses_in, refresh_address
+from .address import addresses_in, refresh_address, undone
 from .csp import without_reports
 from .match import Rules
 
@@ -19,14 +21,28 @@ Headers = list[tuple[str, str]]
 
 #: Characters of a cookie's name (RFC 9110 token); a name with others cannot be named in a Set-Cookie safely.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
-_MEMBERS = re.compile(r",(?=\s*<)")
-_LINK = re.compile(r"\s*<([^>]*)>(.*)\Z", re.DOTALL)
+#: What stands between the quotes of a quoted string, and a character that is quoted in it.
+_STRING = r"[^\"\\]*(?:\\.[^\"\\]*)*"
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+#: A member of Link and each of its parameters. No two ways to match the same, hence linear. Some browsers take single
+#: quotes for quotes: what is within them is what they could be around, too.
+_TARGET = re.compile(r"\s*(?:<([^<>\"]*)>|(?=,|\Z))")
+_PARAMETER = re.compile(
+    r"\s*;(?:\s*([^\s\"'<>,;=\\]+)"
+    rf"(?:\s*=\s*(?:\"({_STRING})\"|'([^\"'<>,;\\]*)'|([^\s\"'<>,;\\]*)))?)?(?=\s*(?:[;,]|\Z))",
+    re.DOTALL,
+)
+_MEMBER_END = re.compile(r"\s*(?:,|\Z)")
+#: Where an address may begin in what is no Link.
+_ANGLE = re.compile(r"<([^<>]*)")
 _LOADS = re.compile(
-    r"\brel\s*=\s*[\"']?[^\"';]*\b(?:stylesheet|preload|prefetch|preconnect|dns-prefetch|modulepreload|icon|manifest|"
-    r"prerender|compression-dictionary)\b",
+    r"\b(?:stylesheet|preload|prefetch|preconnect|dns-prefetch|modulepreload|icon|manifest|prerender"
+    r"|compression-dictionary)\b",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"\"([^\"]*)\"")
+_SPACES_AND_COMMAS = re.compile(r"[\s,]+")
+#: A string of JSON or of a structured field (RFC 9651), closed or not.
+_QUOTED = re.compile(r"\"([^\"\\]*(?:\\.?[^\"\\]*)*)\"?", re.DOTALL)
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\Z")
 #: Who has more labels in a host's name, or more cookies, is no visitor.
 _LABELS = 8
@@ -157,10 +173,12 @@ def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site:
     for key, value in headers:
         match key.lower():
             case "link":
-                members = [member for member in _MEMBERS.split(value) if not _link_held(rules, allowed, member, site)]
+                members = [link.text for link in _links(value) if not any(map(is_held, link.loads))]
                 if members:
                     kept.append((key, ",".join(members)))
-            case "speculation-rules" | "reporting-endpoints" | "report-to" if any(map(is_held, _QUOTED.findall(value))):
+            case "speculation-rules" | "reporting-endpoints" | "report-to" if any(
+                is_held(undone(each)) for each in _QUOTED.findall(value)
+            ):
                 pass
             case "refresh" if is_held(refresh_address(value)):
                 pass
@@ -171,9 +189,42 @@ def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site:
     return kept
 
 
-def _link_held(rules: Rules, allowed: frozenset[str], member: str, site: str) -> bool:
-    link = _LINK.match(member)
-    if link is None or not _LOADS.search(link.group(2)):
-        return False
-    addresses = [link.group(1), *addresses_in(link.group(2))]  # imagesrcset
-    return any(rules.held(rules.services_for_url(address, site), allowed) for address in addresses)
+class _Link(NamedTuple):
+    """A member of a Link header as it is written, and the addresses that it may have a browser load."""
+
+    text: str
+    loads: list[str]
+
+
+def _links(value: str) -> list[_Link]:
+    """The members of a Link header.
+
+    What cannot be read is one member together with all that follows it, which may load whatever is in it.
+    """
+    links: list[_Link] = []
+    start = 0
+    while start <= len(value):
+        target = _TARGET.match(value, start)
+        at = target.end() if target is not None else start
+        parameters: list[tuple[str, str]] = []
+        while target is not None and (found := _PARAMETER.match(value, at)) is not None:
+            at = found.end()
+            name, string, single, token = found.groups("")
+            parameters.append((name.lower(), _QUOTED_PAIR.sub(r"\1", string) or single or token))
+        end = _MEMBER_END.match(value, at)
+        if target is None or end is None:
+            rest = value[start:]
+            plain = _QUOTED_PAIR.sub(r"\1", rest)
+            return [*links, _Link(rest, [*_ANGLE.findall(rest), *addresses_in(rest), *addresses_in(plain)])]
+        text = value[start : end.end()]
+        links.append(_Link(text.removesuffix(","), _loads(target.group(1) or "", parameters)))
+        start = end.end() if text.endswith(",") else len(value) + 1
+    return links
+
+
+def _loads(target: str, parameters: list[tuple[str, str]]) -> list[str]:
+    """What a link's target and parameters may have a browser load."""
+    if not any(name == "rel" and _LOADS.search(words) for name, words in parameters):
+        return []
+    images = [url for name, words in parameters if name == "imagesrcset" for url in _SPACES_AND_COMMAS.split(words)]
+    return [target, *images, *addresses_in("\n".join(words for _, words in parameters))]
