@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 from consent.scan import report
 from consent.scan.judge import RULES, judge
+from consent.scan.propose import propose
 from consent.scan.seen import Banner, Call, Cookie, Request, Scan, Stored, Visit
 from consent.scan.who import Owners
 
@@ -95,3 +98,15 @@ def test_the_page_shows_findings_with_their_evidence_and_the_phases_of_each_thin
 def test_of_a_scan_without_findings_the_page_says_so() -> None:
     calm = Scan("shop.example", 1_795_000_000, "Chromium 156", (Visit("https://shop.example/", "before", status=200),))
     assert "Nothing was found that should not be." in report.html(calm, ())
+
+
+def test_keys_that_differ_in_their_numbers_alone_are_one_finding_and_one_setting() -> None:
+    keys = (*(f"visit_{number}.5" for number in range(300)), "page_1", "page_2")
+    visit = replace(
+        VISIT, cookies=(), stored=tuple(Stored("local", "https://shop.example", key, False) for key in keys)
+    )
+    scan = replace(SCAN, visits=(visit,))
+    found = [each.subject for each in judge(scan, Owners(scan.site)) if each.rule.id == "unknown-storage"]
+    assert found == ["page_1", "page_2", "visit_*"]
+    proposed = tomllib.loads(propose(scan))
+    assert proposed["services"]["own"]["storage"] == ["visit_*", "page_1", "page_2"]

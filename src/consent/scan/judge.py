@@ -11,7 +11,7 @@ from ..gate.match import wildcard
 from ..policy.policy import NECESSARY, Policy
 from ..policy.policy import Cookie as DeclaredCookie
 from ..policy.regime import PRESETS, Model, Regime
-from .seen import CHOSEN, PHASES, Cookie, Phase, Request, Scan, Stored, Visit
+from .seen import CHOSEN, PHASES, Cookie, Phase, Request, Scan, Stored, Visit, alike
 from .who import Owner, Owners
 
 __all__ = ["RULES", "SEVERITIES", "Finding", "Rule", "Severity", "judge"]
@@ -205,16 +205,17 @@ def _silent(visit: Visit, whose: _Needing) -> Iterator[_Said]:
             yield "cookie-without-consent", cookie.name, phase, text, [_cookie(cookie)]
         else:
             yield "unknown-cookie", cookie.name, phase, f"The cookie {_called(cookie.name)} is there", [_cookie(cookie)]
+    keys = alike(stored.key for stored in visit.stored)
     for stored in visit.stored:
-        owner = whose.of.of_stored(stored)
+        owner, key = whose.of.of_stored(stored), keys[stored.key]
         if whose.waived(owner) or (stored.third and phase == "withdrawn"):
             continue
         if owner.known or stored.third:
-            text = f"{owner.title} keeps {_called(stored.key)} in the browser"
-            yield "storage-without-consent", stored.key, phase, text, [_stored(stored)]
+            text = f"{owner.title} keeps {_called(key)} in the browser"
+            yield "storage-without-consent", key, phase, text, [_stored(stored)]
         else:
-            text = f"{_called(stored.key)} is kept in the browser"
-            yield "unknown-storage", stored.key, phase, text, [_stored(stored)]
+            text = f"{_called(key)} is kept in the browser"
+            yield "unknown-storage", key, phase, text, [_stored(stored)]
     for call in visit.calls:
         by = whose.of.of_address(call.by) if call.by else None
         if by is not None and whose.waived(by):

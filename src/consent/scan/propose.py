@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..policy import catalogue
 from ..policy.policy import Policy
-from .seen import Scan
+from .seen import Scan, alike
 from .who import Owner, Owners
 
 __all__ = ["propose"]
@@ -101,7 +101,8 @@ def _facts(stranger: _Stranger) -> Iterator[str]:
         yield from (f"  {{ name = {_quoted(name)}, days = {days:g}{third} }}," for name, days, third in cookies)
         yield "]"
     if stranger.storage:
-        yield f"storage = [{', '.join(map(_quoted, stranger.storage))}]"
+        keys = dict.fromkeys(alike(stranger.storage).values())
+        yield f"storage = [{', '.join(map(_quoted, keys))}]"
 
 
 def _name(domain: str, taken: set[str]) -> str:

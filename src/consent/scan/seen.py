@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-__all__ = ["CHOSEN", "PHASES", "Banner", "Call", "Cookie", "Phase", "Request", "Scan", "Stored", "Visit"]
+__all__ = ["CHOSEN", "PHASES", "Banner", "Call", "Cookie", "Phase", "Request", "Scan", "Stored", "Visit", "alike"]
 
 #: What a visitor has done when a page is looked at, each in a browser profile of its own: nothing yet; refused;
 #: accepted; accepted and then withdrawn; nothing, with Global Privacy Control on; nothing, without JavaScript.
@@ -133,3 +136,19 @@ class Scan:
     def of(self, phase: Phase) -> tuple[Visit, ...]:
         """The visits of one phase, in the order of the pages."""
         return tuple(visit for visit in self.visits if visit.phase == phase)
+
+
+#: Keys that differ in their numbers alone, from so many on, are told as one.
+_MANY_ALIKE = 5
+_NUMBERS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+(?:\.\d+)*", re.IGNORECASE)
+
+
+def alike(keys: Iterable[str]) -> Mapping[str, str]:
+    """By what name each of these keys is told: its own, or ``visit-*`` where many differ in their numbers alone.
+
+    >>> set(alike(f"visit-{number}" for number in range(100)).values())
+    {'visit-*'}
+    """
+    patterns = {key: _NUMBERS.sub("*", key) for key in keys}
+    many = Counter(patterns.values())
+    return {key: pattern if many[pattern] >= _MANY_ALIKE else key for key, pattern in patterns.items()}
