@@ -333,7 +333,7 @@ foreign_end(const Tag *tag, const byte *end)
 
 /* ---- what may be left out */
 
-/* Offsets in order, each of them just behind something that may be somebody's. */
+/* Offsets in order, each of them just behind something that may be somebody's; or None, if anything may be. */
 typedef struct {
     PyObject *offsets;
     Py_ssize_t number, count, next; /* next: the first that is not passed yet, or beyond everything */
@@ -349,12 +349,14 @@ mark_at(const Marks *marks, Py_ssize_t number)
 static int
 set_marks(Marks *marks, PyObject *offsets, Py_ssize_t at)
 {
+    *marks = (Marks){.offsets = offsets};
+    if (offsets == Py_None)
+        return 1;
     if (!PyList_Check(offsets)) {
-        PyErr_SetString(PyExc_TypeError, "offsets must be a list");
+        PyErr_SetString(PyExc_TypeError, "offsets must be a list or None");
         return 0;
     }
-    Py_ssize_t low = 0, high = PyList_Size(offsets);
-    *marks = (Marks){offsets, 0, high, 0};
+    Py_ssize_t low = 0, high = marks->count = PyList_Size(offsets);
     while (low < high) {
         Py_ssize_t middle = low + (high - low) / 2;
         if (mark_at(marks, middle) > at)
@@ -371,6 +373,8 @@ set_marks(Marks *marks, PyObject *offsets, Py_ssize_t at)
 static int
 any_in(Marks *marks, Py_ssize_t start, Py_ssize_t end)
 {
+    if (marks->offsets == Py_None)
+        return 1;
     while (marks->next <= start)
         marks->next = mark_at(marks, ++marks->number);
     return marks->next <= end;

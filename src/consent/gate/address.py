@@ -64,8 +64,11 @@ _DEAD = re.compile(
     r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
 )
 #: Styles in addresses, of which styles import some: whatever type these have, where a page has no doctype.
-_DATA_STYLE = re.compile(r"data:\s*text/css|@import\s*+(?:/\*|(?:url\()?+[\"'\s]*+data:)", re.IGNORECASE)
-_DATA_ANY = re.compile(r"data:", re.IGNORECASE)
+_DATA_STYLE = (
+    re.compile(r":(?<=[aA]:)(?i:(?<=data:)\s*text/css)"),
+    re.compile(r"@(?i:import\s*+(?:/\*|(?:url\()?+[\"'\s]*+data:))"),
+)
+_DATA_ANY = (re.compile(r":(?<=[aA]:)(?i:(?<=data:))"),)
 _DATA_BASE64 = re.compile(r"data:[^,]{0,200};\s*base64\s*,([A-Za-z0-9+/%\s]+)", re.IGNORECASE)
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
 #: How many addresses within each other are read, and what stands for those in the innermost.
@@ -109,12 +112,12 @@ def addresses_in(text: str, *, css: bool = False, depth: int = 0) -> list[str]:
     return addresses
 
 
-def _data_in(text: str, kind: re.Pattern[str]) -> list[str]:
-    """What is within the ``data:`` addresses of a kind in a text, with whatever stands around it."""
-    first = kind.search(text)
-    if first is None:
+def _data_in(text: str, kinds: tuple[re.Pattern[str], ...]) -> list[str]:
+    """What is within the ``data:`` addresses of these kinds in a text, with whatever stands around it."""
+    starts = [found.start() for kind in kinds if (found := kind.search(text)) is not None]
+    if not starts:
         return []
-    rest = text[first.start() :]
+    rest = text[max(0, min(starts) - len("data")) :]
     plain = [readings_of(unquote_to_bytes(rest))] if "%" in rest else []
     return plain + [_decoded(found.group(1)) for found in _DATA_BASE64.finditer(rest)]
 

@@ -14,8 +14,6 @@ from .odd import FOLLOWED, unescaped
 
 __all__ = ["Glance"]
 
-#: What is read whatever it is: documents within, and scripts that are lists of addresses.
-_READ = re.compile(rb"srcdoc|importmap|speculationrules|webbundle")
 _TOUCHED = re.compile(rb"[\t\n\r\\]")
 _SLASHES = bytes.maketrans(b"\\", b"/")
 #: Attributes in which css may stand.
@@ -46,8 +44,8 @@ class Glance:
 
     def _tag(self, raw: bytes) -> bool:
         low = raw.lower()
-        if _READ.search(low):
-            return False
+        if b"srcdoc" in low:
+            return False  # a document within is read whatever it is
         if b"\\" in low and (_CSS.search(low) or FOLLOWED.searched.search(low)):
             return False  # in a script that is an address, css may stand, too
         # Browsers take tabs and line breaks out of addresses, and backslashes for slashes.

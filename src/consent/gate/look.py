@@ -4,8 +4,8 @@ Nothing is read here, only searched for: known hosts, paths and snippets, and ev
 What is found may stand anywhere; :class:`~consent.gate.sight.Sight` says where that matters. It may be too much, never
 too little.
 
-With ``hyperscan`` (extra ``speed``), all is found in one pass, and so is every tag that is not simply written, unless
-what finds that is compiled. Without it, the standard library's expressions search one after the other.
+With ``hyperscan`` (extra ``speed``), all is found in one pass. Without it, the standard library's expressions search one
+after the other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from functools import cache, lru_cache
 from typing import Any, Protocol
 
 from ..policy.policy import Policy
-from . import native
 from .match import Clues, Rules
 from .scanning import Scanning
 from .searching import Searching
@@ -49,11 +48,11 @@ def look_of(policy: Policy, own: tuple[bytes, ...] = ()) -> Look:
 
     Compiling it takes some tenths of a second where hyperscan is used. ``own``: :meth:`Rules.own_marks` of the site.
     """
-    return _look_of(policy, own, sound_hyperscan(), native.fast)
+    return _look_of(policy, own, sound_hyperscan())
 
 
 @lru_cache(maxsize=16)
-def _look_of(policy: Policy, own: tuple[bytes, ...], hyperscan: Any, fast: Any) -> Look:  # noqa: ARG001  (by both)
+def _look_of(policy: Policy, own: tuple[bytes, ...], hyperscan: Any) -> Look:
     rules = Rules(policy)
     # A strict policy knows every host. And under whatever name a visitor asks for the site, nothing is compiled for it.
     if hyperscan is None or policy.strict or own:

@@ -18,7 +18,9 @@ from .address import Address, addresses_in, host_of, readings
 __all__ = ["Clues", "Rules", "edges", "wildcard"]
 
 _PLAIN_HOST = re.compile(
-    r"(?:https?:|wss?:)?+[\\/]*+([a-z0-9.-]{0,254}[a-z0-9])(?:[:/?#]|\Z)", re.IGNORECASE | re.ASCII
+    # A scheme is never taken for a host, for want of one behind it.
+    r"(?:https?:|wss?:)?[\\/]*+(?!(?:https?|wss?):)([a-z0-9.-]{0,254}[a-z0-9])(?:[:/?#]|\Z)",
+    re.IGNORECASE | re.ASCII,
 )
 #: Addresses that scripts keep in strings, in markup and styles within these, and behind a scheme put in by a template.
 _IN_STRING = re.compile(r"[\"'`(=}]\s*((?:(?:https?|wss?):)?//[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*)", re.IGNORECASE)

@@ -1,7 +1,7 @@
 """The innermost loops of the gate, compiled (``_fast.c``), where that was possible. Without them it does the same.
 
 Nothing is in C that is not in Python beside it: :func:`~consent.gate.tokens.read_tag` and
-:class:`~consent.gate.sight.WholeSight`.
+:class:`~consent.gate.sight.Sight`.
 """
 
 from __future__ import annotations

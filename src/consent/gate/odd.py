@@ -72,6 +72,9 @@ BACK = Odd(
 ODD = (
     _HANDLER,
     Odd(re.compile(rb"data-(?:purpose|consent)"), (rb"data-(?:purpose|consent)",)),
+    # Lists of addresses, which are read whatever is in them.
+    Odd(re.compile(rb"importmap"), (rb"importmap",)),
+    Odd(re.compile(rb"speculationrules"), (rb"speculationrules",)),
     Odd(re.compile(rb"webbundle"), (rb"webbundle",)),
     FOLLOWED,
     Odd(  # a scheme without slashes, but for images
@@ -82,7 +85,8 @@ ODD = (
         ),
     ),
     Odd(  # a script or a style, whatever its address says of its type
-        re.compile(rb"<(?:script|link)[\t\n\f\r /][^<>]*data:"), (rb"<(?:script|link)[\t\n\f\r /][^<>]*data:",)
+        re.compile(rb"<(?:script|link)[\t\n\f\r /][^<>]*[^<>-]data:"),
+        (rb"<(?:script|link)[\t\n\f\r /][^<>]*[^<>-]data:",),
     ),
     _telling_references(),
     NEEDLESS_ESCAPE,

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from . import native
 from .match import Clues, Rules, edges
 from .odd import (
     BACK,
@@ -21,32 +20,10 @@ from .odd import (
     is_hiding,
     unescaped,
 )
-from .sight import FastSight, Sight, WholeSight, any_in
-from .tokens import TAG_CAP
+from .sight import Sight, any_in, sight_of
 
 __all__ = ["Scanning"]
 
-# Tags and such that a walk has to see, but for simple ones: those that are not simply written (13.2.5.6 to 40), those
-# after which the state is another, and what is neither a tag nor text.
-_NAMED = rb"[^\t\n\f\r />\"'=<]"
-_OUTSIDE = rb"[^<>\"'=]*"
-_DOUBLE, _SINGLE, _BARE = rb"[^\"<>\\\t\n\r]*", rb"[^'<>\\\t\n\r]*", rb"[^\t\n\f\r \"'<>=`\\]+"
-_RAW_AND_OTHERS = b"|".join(
-    b"script style svg math select xmp iframe noembed noframes noscript textarea title template plaintext frameset "
-    b"col".split()
-)
-_VALUES = rb"(?:%b%b=(?:\"%b\"|'%b'|%b[\t\n\f\r ]))*" % (_OUTSIDE, _NAMED, _DOUBLE, _SINGLE, _BARE)
-_WRONG_PLACE = rb"%b[\"'<]|(?:%b[\t\n\f\r /])?=" % (_OUTSIDE, _OUTSIDE)
-_WRONG_VALUE = rb"%b%b=(?:[\t\n\f\r ><=`\\]|\"%b[<>\\\t\n\r]|'%b[<>\\\t\n\r]|%b[\"'<=`\\])" % (
-    *(_OUTSIDE, _NAMED),
-    *(_DOUBLE, _SINGLE, _BARE),
-)
-_STOPS = (
-    rb"<(?:%b)[\t\n\f\r />]" % _RAW_AND_OTHERS,
-    rb"<[!?]",
-    rb"</(?:[^a-z]|[a-z]%b*(?:[\"'=</]|[\t\n\f\r ]+[^\t\n\f\r >]))" % _NAMED,
-    rb"<[a-z]%b*%b(?:%b|%b)" % (_NAMED, _VALUES, _WRONG_PLACE, _WRONG_VALUE),
-)
 #: In a tag, what may be a host that is spelt otherwise than it is looked up; up to the first such character, as each
 #: that is found costs time.
 _SPELT_HOSTS = (
@@ -61,8 +38,7 @@ _SPELT_IN_TEXT = tuple(
 )
 _IMPORTS = IMPORT + rb"(?:[\"'`][^\"'`]*(?:\\|//|https?:|wss?:)|/[*/])"
 _NO_NAME = rb"[^A-Za-z0-9_$]"
-_MAPS = rb"importmap|speculationrules"
-_KINDS = _STOP, _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(8)
+_KINDS = _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(7)
 
 
 class Scanning:
@@ -107,11 +83,13 @@ class Scanning:
         addresses = [*found[_PATH], *found[_UNDECLARED], *found[_DECLARED]]
         suspects = sorted([*found[_TAG], *handlers, *addresses])
         styles = sorted([*addresses, *found[_TEXT]])
-        if len(data) > TAG_CAP:
-            return Sight(data, suspects)  # what is longer than the caps must be seen by the walk
-        if native.fast is not None:
-            return FastSight(data, suspects, scripts, styles)
-        return WholeSight(data, suspects, scripts, styles, found[_STOP])
+
+        def cleared(name: bytes, start: int, end: int) -> bool:
+            if name == b"script":
+                return not any_in(scripts, start, end + 1)  # what shows that a name ends there is behind the text
+            return not any_in(styles, start, end) and not is_hiding(data[start:end])
+
+        return sight_of(data, suspects, cleared, scripts, styles)
 
     def clears_tag(self, raw: bytes) -> bool:
         found = self._found(raw)
@@ -177,13 +155,11 @@ class Scanning:
 
 def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
     """What to look for: its kind, an expression, and whether that tells upper case from lower."""
-    for stop in _STOPS if native.fast is None else ():
-        yield _STOP, stop, False
     for odd in ODD:
         kind = _RUN if odd in RUNNING else _PATH if odd in {NEEDLESS_ESCAPE, BACK} else _TAG
         for expression in odd.scanned:
             yield kind, expression, False
-    for tag in (*_SPELT_HOSTS, _MAPS):
+    for tag in _SPELT_HOSTS:
         yield _TAG, tag, False
     for text in _SPELT_IN_TEXT:
         yield _TEXT, text, False

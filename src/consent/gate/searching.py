@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import accumulate
 
 from .match import Clues, Rules
 from .odd import BACK, END, IMPORT, NEEDLESS_ESCAPE, ODD, RUNNING, is_escaped, is_hiding, unescaped
-from .sight import Sight
+from .sight import Sight, sight_of
 
 __all__ = ["Searching"]
 
@@ -49,8 +50,12 @@ class _Known:
     def _may_know(self, text: str) -> bool:
         if _SPELT.search(text):
             return True
-        hosts = (part.partition(":")[0].rstrip(".") for part in _BETWEEN.split(text))
-        return any(host and self._rules.knows_host(host, declared=self._is_declared) for host in hosts)
+        parts = _BETWEEN.split(text) if _BETWEEN.search(text) else (text,)
+        for part in parts:
+            host = part.partition(":")[0].rstrip(".")
+            if host and self._rules.knows_host(host, declared=self._is_declared):
+                return True
+        return False
 
     def marked(self, text: bytes) -> bool:
         """Whether one of the marks is in a text. Scripts may have a backslash in front of a slash."""
@@ -72,6 +77,10 @@ _SCRIPT_ESCAPE = re.compile(rb"\\[ux\n]")
 _TELLING_TAG = re.compile(rb"<[a-zA-Z][^<>=-]*[=-][^<>]*>")
 
 
+#: What may be odd in a tag, but for scripts.
+_STILL = tuple(odd for odd in ODD if odd not in RUNNING)
+
+
 class Searching:
     """Looks with the standard library's expressions, one after the other."""
 
@@ -83,30 +92,44 @@ class Searching:
     def over(self, data: bytes) -> Sight:
         # Whatever is in a simply written tag is in one of these, all of which are looked over together.
         tags: list[bytes] = _TELLING_TAG.findall(data)
-        found = sorted(set(self._in_tags(b"".join(tags))))
-        suspects: list[int] = []
         ends = list(accumulate(map(len, tags)))
-        after = number = 0
-        for at in found:
-            if number and at < ends[number - 1]:
-                continue
-            number = bisect_right(ends, at)
-            # The same tag was there before only if it was suspicious, too, and then it was passed already.
-            after = data.index(tags[number], after) + len(tags[number])
-            suspects.append(after)
-            number += 1
-        return Sight(data, suspects)
+        suspects: list[int] = []
+        after, last = 0, -1
+        for number in self._suspicious(tags, ends):
+            if number > last:
+                # The same tag was there before only if it was suspicious, too, and then it was passed already.
+                after = data.index(tags[number], after) + len(tags[number])
+                suspects.append(after)
+                last = number
 
-    def _in_tags(self, tags: bytes) -> Iterator[int]:
-        """Where in these tags what may be somebody's begins."""
-        low = tags.lower()
-        for odd in ODD:
+        @cache  # a text that is not cleared is asked for again, when it is known how far it goes
+        def cleared(name: bytes, start: int, end: int) -> bool:
+            return self.clears_text(name, data[start:end])
+
+        return sight_of(data, suspects, cleared)
+
+    def _suspicious(self, tags: Sequence[bytes], ends: Sequence[int]) -> list[int]:
+        """The numbers, in order, of those tags that may be somebody's. ``ends``: of each, in all of them together."""
+        joined = b"".join(tags)
+        low = joined.lower()
+        found = [bisect_right(ends, at) for at in (*self._odd_or_known(low), *self._marked_in(joined))]
+        running = sorted({bisect_right(ends, each.start()) for odd in RUNNING for each in odd.searched.finditer(low)})
+        # Few scripts in attributes are anybody's, and then all of them are told at once.
+        if running and not self._clears_running(b"\n".join([tags[number] for number in running])):
+            found += [number for number in running if not self._clears_running(tags[number])]
+        return sorted(found)
+
+    def _odd_or_known(self, low: bytes) -> Iterator[int]:
+        """Where in lower-case tags what may be somebody's begins, but for scripts and for paths on any host."""
+        for odd in _STILL:
             for each in odd.searched.finditer(low):
                 yield each.start()
         known = self._all.of(_HOST.findall(low))
         for each in _HOST.finditer(low) if known else ():
             if each.group(1) in known:
                 yield each.start()
+
+    def _marked_in(self, tags: bytes) -> Iterator[int]:
         for mark in self._all.marks:
             at = tags.find(mark)
             while at >= 0:
@@ -117,13 +140,11 @@ class Searching:
         if b"=" not in raw and b"-" not in raw:
             return True
         low = raw.lower()
-        if any(odd.searched.search(low) for odd in ODD if odd not in RUNNING):
+        if any(odd.searched.search(low) for odd in _STILL):
             return False
         if self._all.of(_HOST.findall(low)) or self._all.marked(raw):
             return False
-        if not any(odd.searched.search(low) for odd in RUNNING):
-            return True
-        return not is_escaped(raw) and all(self.clears_text(b"script", each) for each in (raw, unescaped(raw)))
+        return not any(odd.searched.search(low) for odd in RUNNING) or self._clears_running(raw)
 
     def clears_text(self, name: bytes, text: bytes) -> bool:
         low = text.lower()
@@ -138,6 +159,12 @@ class Searching:
 
     def clues(self, script: bytes) -> Clues:
         return Clues(script, b"" if self._clears(script, script.lower(), self._declared) else script)
+
+    def _clears_running(self, tags: bytes) -> bool:
+        """Whether the scripts in attributes are nobody's."""
+        if is_escaped(tags) or not self.clears_text(b"script", tags):
+            return False
+        return b"&" not in tags or self.clears_text(b"script", unescaped(tags))
 
     @staticmethod
     def _clears(text: bytes, low: bytes, known: _Known, *, relative: bool = False) -> bool:
