@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import differential
 import pytest
 
-from consent.gate import Gate, Rules, native, tokens
-from consent.gate.look import look_of
+from consent.gate import Gate, Rules, look, native, tokens
 from consent.gate.sight import FastSight
 
 HELP = "the gate is not compiled: get a C compiler and Python's headers (tools/system compiler), then make setup"
@@ -71,8 +70,11 @@ def through(page: bytes, size: int) -> tuple[bytes, list[object]]:
     return b"".join(map(gate.feed, pieces)) + gate.finish(), list(gate.held)
 
 
-def test_a_hostile_page_leaves_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = random.Random(3)
+@pytest.mark.parametrize("scanning", [True, False])
+def test_a_hostile_page_leaves_alike(monkeypatch: pytest.MonkeyPatch, scanning: bool) -> None:
+    source = random.Random(3 + scanning)
+    if not scanning:
+        monkeypatch.setattr(look, "sound_hyperscan", lambda: None)
     around = (b"<body>", b"<head><title>x</title>", b"<body><p>", b"")
     asked = [
         (source.choice(around) + (page or differential.document(source)), source.choice((7, 64, 1 << 20)))
@@ -139,6 +141,14 @@ def test_it_stops_at_what_may_be_somebodys() -> None:
     assert native.fast.plain_end(page, 0, False, [], [], [style + 8]) == style
 
 
+def test_without_marks_it_stops_at_each_script_and_style() -> None:
+    page = b"<p>a</p><script>b</script><style>c</style>"
+    script, style = page.index(b"<script"), page.index(b"<style")
+    assert native.fast.plain_end(page, 0, False, [], None, []) == script
+    assert native.fast.plain_end(page, 0, False, [], [], None) == style
+    assert native.fast.plain_end(page, script, True, [], None, None) == script
+
+
 def test_before_the_body_there_is_less_that_it_passes() -> None:
     head = b"\n<meta charset=utf-8><link href=x> <title>a</title><script>b</script>\n<!-- c --><style>d</style>"
     for stop in (b"", b"<base>", b"x", b"<p>", b"</head>", b"<title><b></title>"):
@@ -155,9 +165,14 @@ def test_what_is_no_data_is_refused() -> None:
         native.fast.plain_end(b"<p>", 0, False, (), [], [])
     with pytest.raises(TypeError):
         native.fast.plain_end(b"<p>", 0, False, ["x"], [], [])
+    with pytest.raises(TypeError):
+        native.fast.plain_end(b"<p>", 0, False, [], [], 0)
     assert native.fast.read_tag(b"a>", 3, 9) is None
     assert native.fast.read_tag(b"a>", -1, 9) is None
 
 
-def test_a_page_is_looked_over_by_what_is_compiled() -> None:
-    assert isinstance(look_of(differential.POLICY).over(b"<p>"), FastSight)
+@pytest.mark.parametrize("scanning", [True, False])
+def test_a_page_is_looked_over_by_what_is_compiled(monkeypatch: pytest.MonkeyPatch, scanning: bool) -> None:
+    if not scanning:
+        monkeypatch.setattr(look, "sound_hyperscan", lambda: None)
+    assert isinstance(look.look_of(differential.POLICY).over(b"<p>"), FastSight)
