@@ -27,7 +27,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import find
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0  # seconds, for whatever should happen; nothing is ever expected to take as long
+PATIENCE = 60.0  # seconds, for whatever should happen; nothing is ever expected to take as long
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:[1-9]\d*")
 
