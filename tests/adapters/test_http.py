@@ -102,6 +102,10 @@ SITE: Site = {
     "/accel-untyped": Served(b"", headers=(("X-Accel-Redirect", "/kept/page.HTML?x=1.pdf"),)),
     "/accel-nameless": Served(b"", headers=(("X-Accel-Redirect", "/v1.2/page"),)),
     "/xhtml": Served(BODY, headers=(("Content-Type", "application/xhtml+xml"),)),
+    "/xhtml-styled": Served(
+        chunked(b"<?xml version='1.0'?><?xml-stylesheet href='https://stats.example/a.css'?>" + BODY, 1),
+        headers=(("Content-Type", "application/xhtml+xml"),),
+    ),
     "/turbo": Served(BODY, headers=(("Content-Type", "text/vnd.turbo-stream.html; charset=utf-8"),)),
     "/amp": Served(PAGE.replace("<html>", "<html ⚡>").encode(), headers=(HTML,)),
     "/many-cookies": Served(BODY, headers=(HTML, *(("Set-Cookie", f"c{number}=v; Path=/") for number in range(5)))),
@@ -273,7 +277,7 @@ def test_empty_chunks_change_nothing(door: Door) -> None:
 # Pages that cannot be read, as their first bytes say
 
 
-@pytest.mark.parametrize("path", ["/utf16", "/utf16-stream", "/utf16-gzip", "/kanji"])
+@pytest.mark.parametrize("path", ["/utf16", "/utf16-stream", "/utf16-gzip", "/kanji", "/xhtml-styled"])
 def test_a_page_whose_bytes_say_that_it_cannot_be_read_is_closed(door: Door, path: str) -> None:
     answer = get(door, path)
     assert (answer.status, answer.body) == (200, b"".join(SITE[path].chunks))

@@ -31,8 +31,8 @@ class Vector(NamedTuple):
     ``page``: what stands in the page's body; a whole page if it begins with ``<html``. ``head``: in its head.
     ``wakes``: whether the page that is there asks after the visitor agreed; else the next one does.
     ``click``: what is clicked once the page is there. ``twin``: whether there can be two in one page.
-    ``leaves``: whether it takes the visitor elsewhere by itself. ``coded``: as what the page is encoded; ``charset``:
-    as what it is declared, None for not at all.
+    ``leaves``: whether it takes the visitor elsewhere by itself. ``kind``: its media type. ``coded``: as what the page
+    is encoded; ``charset``: as what it is declared, None for not at all.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Vector(NamedTuple):
     click: str = ""
     twin: bool = True
     leaves: bool = False
+    kind: str = "text/html"
     coded: str = "utf-8"
     charset: str | None = "utf-8"
 
@@ -223,8 +224,26 @@ ENCODINGS = [
            coded="gbk", charset=None, twin=False),
     Vector("in wide letters, in a script", "<script>fetch('https://{id}.ｓｔａｔｓ.example/a.gif')</script>", twin=False),
     Vector("in Shift_JIS", "<p>日本 <img src=https://{host}/a.gif>", coded="shift_jis", charset="shift_jis"),
-]
-VECTORS = [*SCRIPTS, *FRAMES, *IMAGES, *LINKS, *STYLES, *DEEDS, *HEADERS, *SPELLINGS, *ENCODINGS]
+]  # fmt: skip
+_XHTML = "application/xhtml+xml"
+_ROOT = '<html xmlns="http://www.w3.org/1999/xhtml" xmlns:x="http://www.w3.org/1999/xhtml">'
+XML = [
+    Vector("XHTML image", "<img src='https://{host}/a.gif'/>", kind=_XHTML),
+    Vector("XHTML prefixed script", f"<x:script>{_ASK}</x:script>", kind=_XHTML),
+    Vector("XHTML prefixed style", "<x:style>@import 'https://{host}/a.css';</x:style>", kind=_XHTML),
+    Vector("XHTML script split by a comment", "<script>fetch('https://{id}.sta<!-- </script> -->ts.example/a.gif')</script>",
+           kind=_XHTML, twin=False),
+    Vector("XHTML script split by a section", "<script>fetch('https://{id}.sta<![CDATA[ts.exam]]>ple/a.gif')</script>",
+           kind=_XHTML, twin=False),
+    Vector("XHTML script split by an instruction", "<script>fetch('https://{id}.sta<?x x?>ts.example/a.gif')</script>",
+           kind=_XHTML, twin=False),
+    Vector("XHTML script split by an element", "<script>fetch('https://{id}.sta<b>x</b>ts.example/a.gif')</script>",
+           kind=_XHTML, twin=False),
+    Vector("XHTML script that names its end", f"<script><![CDATA['</script>';{_ASK}]]></script>", kind=_XHTML),
+    Vector("XHTML style split by a comment", "<style>@import 'https://{id}.sta<!-- -->ts.example/a.css';</style>",
+           kind=_XHTML, twin=False),
+]  # fmt: skip
+VECTORS = [*SCRIPTS, *FRAMES, *IMAGES, *LINKS, *STYLES, *DEEDS, *HEADERS, *SPELLINGS, *ENCODINGS, *XML]
 #: What this Chromium does not do, or not so that it could be seen. The gate holds it all the same.
 UNSEEN = [
     Vector("nomodule", "<script nomodule src=https://{host}/a.js></script>"),
@@ -244,6 +263,18 @@ CLOSED = [
     Vector("in UTF-16", _IMG, coded="utf-16", charset=None, twin=False),
     Vector("in UTF-16, declared", _IMG, coded="utf-16-le", charset="utf-16le", twin=False),
     Vector("in ISO-2022-JP", "<p>日本 <img src=https://{host}/a.gif>", coded="iso2022-jp", charset="iso-2022-jp", twin=False),
+]  # fmt: skip
+#: Pages that XML completes: they are closed as well. What is there before the first element stands in ``head``.
+CLOSED_XML = [
+    Vector("style sheet", head="<?xml-stylesheet href='https://{host}/a.css'?>", kind=_XHTML),
+    Vector("style sheet in data:", head="<?xml-stylesheet href='data:text/css,@import%20%22https://{host}/a.css%22'?>", kind=_XHTML),
+    Vector("style sheet at the end", "</body></html><?xml-stylesheet href='https://{host}/a.css'?><!--", kind=_XHTML),
+    Vector("entity", "&a;", head="<!DOCTYPE html [ <!ENTITY a '<img xmlns=\"http://www.w3.org/1999/xhtml\" src=\"https://{host}/a.gif\"/>'> ]>",
+           kind=_XHTML),
+    Vector("entity in an address", "<img src='https://{id}.&a;.example/a.gif'/>", head="<!DOCTYPE html [ <!ENTITY a 'stats'> ]>", kind=_XHTML),
+    Vector("attribute", "<img/>", head="<!DOCTYPE html [ <!ATTLIST img src CDATA 'https://{host}/a.gif'> ]>", kind=_XHTML),
+    Vector("odd prefix", "<_:img xmlns:_='http://www.w3.org/1999/xhtml' src='https://{host}/a.gif'/>", kind=_XHTML),
+    Vector("odd name", "<é style='background: url(https://{host}/a.gif)'>x</é>", kind=_XHTML),
 ]  # fmt: skip
 
 _NUMBERS = itertools.count(1)
@@ -285,21 +316,26 @@ class Street:
                 "wide": b64encode(f"<img src=https://{host}/a.gif>".encode("utf-16-le")).decode(),
                 "base64": b64encode(f"https://{host}/a.gif".encode()).decode(),
             }
-            return re.sub(r"\{(host|HOST|id|purpose|base64|code|page|wide)\}", lambda found: values[found.group(1)], text)
+            return re.sub(
+                r"\{(host|HOST|id|purpose|base64|code|page|wide)\}", lambda found: values[found.group(1)], text
+            )
 
         def both(text: str) -> str:
             held = filled(text, word, "stats.example")
             return held + (filled(text, twin, "free.example") if twin else "")
 
         text = both(vector.page)
-        if not text.startswith("<html"):
+        if vector.kind == _XHTML:
+            text = f"{both(vector.head)}{_ROOT}<head/><body>{text}</body></html>"
+        elif not text.startswith("<html"):
             icon = "" if "rel=icon" in vector.head else '<link rel=icon href="data:,">'
             text = f"<html><head>{icon}{both(vector.head)}</head><body><h1>Page</h1>{text}"
         declared = f"; charset={vector.charset}" if vector.charset else ""
-        headers = [("Content-Type", f"text/html{declared}")]
+        headers = [("Content-Type", f"{vector.kind}{declared}")]
         headers += [(name, filled(value, word, "stats.example")) for name, value in vector.headers]
         headers += [(name, filled(value, twin, "free.example")) for name, value in vector.headers if twin]
-        self.pages[f"/{word}"] = headers, f"<!doctype html>{text}".encode(vector.coded)
+        text = text if vector.kind == _XHTML else f"<!doctype html>{text}"
+        self.pages[f"/{word}"] = headers, text.encode(vector.coded)
         return f"/{word}"
 
     def go(self, address: str, vector: Vector, word: str) -> None:
@@ -447,6 +483,19 @@ def test_a_page_that_cannot_be_read_asks_nobody(street: Street, vector: Vector) 
     assert street.page.evaluate("[...document.images].map((image) => image.src)") == [
         f"https://{held}.stats.example/a.gif"
     ]
+    street.expect_silence(held)
+
+
+@pytest.mark.parametrize("vector", CLOSED_XML, ids=lambda vector: vector.name)
+def test_a_page_that_xml_completes_asks_nobody(street: Street, vector: Vector) -> None:
+    number = next(_NUMBERS)
+    bare, held = f"b{number}", f"h{number}"
+    street.context.clear_cookies()
+    street.page.goto(street.bare + street.publish(vector, bare))
+    street.wait_until_asked(bare, "the page without the gate to ask")
+    answer = street.page.goto(street.gated + street.publish(vector, held))  # until it has loaded, images too
+    assert answer is not None
+    assert "content-security-policy" in answer.headers
     street.expect_silence(held)
 
 

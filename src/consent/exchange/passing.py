@@ -14,7 +14,7 @@ from ..banner.panel import Row
 from ..gate.coding import CorruptCoding, Stream, accept_encoding, coded, readable
 from ..gate.cookies import expire, hold_links, hold_set_cookies
 from ..gate.csp import CLOSED, Permits, read_permits
-from ..gate.html import Footer, Gate, Held, UnreadableEncoding
+from ..gate.html import Footer, Gate, Held, Unreadable
 from ..gate.response import (
     PAGES,
     Headers,
@@ -85,7 +85,7 @@ class Shaped(NamedTuple):
             out = self.stream.feed(data)
             if final:
                 out += self.stream.finish()
-        except (UnreadableEncoding, CorruptCoding) as error:
+        except (Unreadable, CorruptCoding) as error:
             if self.closed is None:
                 raise
             return self.closed(str(error)).begin(self.waiting + data, final=final)
@@ -277,7 +277,7 @@ class Pass:
             return self._closed(status, headers, f"coded as {coding}" if coding else "part of a page")
         try:
             gate = self._gate(headers, found.get("content-type"))
-        except UnreadableEncoding as error:
+        except Unreadable as error:
             return self._closed(status, headers, str(error))
         gated = _Reported(gate, self._report)
         return Shaped(

@@ -1,6 +1,6 @@
 """What may leave the server?"""
 
-from .html import Gate, Held, UnreadableEncoding
+from .html import Gate, Held, Unreadable, UnreadableEncoding
 from .match import Rules
 
-__all__ = ["Gate", "Held", "Rules", "UnreadableEncoding"]
+__all__ = ["Gate", "Held", "Rules", "Unreadable", "UnreadableEncoding"]

@@ -17,9 +17,10 @@ from ..policy.policy import Policy, Service
 from .encoding import ESCAPE, encoding_of, is_declared, is_readable
 from .judge import Judge, Verdict, judge_of
 from .match import Rules
-from .walk import Found, State, Walk
+from .walk import TEXT_CAP, Found, State, Walk
+from .xhtml import Markup
 
-__all__ = ["Footer", "Gate", "Held", "UnreadableEncoding"]
+__all__ = ["Footer", "Gate", "Held", "Unreadable", "UnreadableEncoding"]
 
 
 def _cut(*parts: str) -> bytes:
@@ -51,8 +52,12 @@ _GLIMPSE = 64
 _BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-class UnreadableEncoding(ValueError):
-    """The page's encoding hides tags from a reader of bytes; it cannot be gated."""
+class Unreadable(ValueError):
+    """Something in the page hides from the gate what a browser would load; it cannot be gated."""
+
+
+class UnreadableEncoding(Unreadable):
+    """The page's encoding hides tags from a reader of bytes."""
 
 
 class Held(NamedTuple):
@@ -106,6 +111,7 @@ class Gate:
     :param site: this site's host, with its port: who ``/path`` belongs to.
     :param xml: whether the page is XHTML: inserted values are quoted.
     :raises UnreadableEncoding: here, or from :meth:`feed` at a byte order mark.
+    :raises Unreadable: from :meth:`feed`, where XML hides what it would load.
     """
 
     def __init__(
@@ -132,9 +138,9 @@ class Gate:
         self._spoken = spoken
         self._insert(banner, footer, script)
         self._placeholder = placeholder
-        self._walk = Walk()
-        # XML has no raw texts, and other ways to begin and end an element.
-        self._walk.lost = xml
+        self._walk = Walk(xml=xml)
+        #: What looks an XML page over for what cannot be gated.
+        self._markup = Markup() if xml and self._rules.holds_any(self._allowed) else None
         #: Whether the browser may find out for itself that the page is ISO-2022-JP, in which ASCII bytes are kanji.
         self._undeclared = not is_declared(charset) and self._rules.holds_any(self._allowed)
         self._carry = b""
@@ -154,16 +160,23 @@ class Gate:
         """The next bytes of the page in, those that may leave out."""
         if len(data) > _PIECE:
             return b"".join(self.feed(data[at : at + _PIECE]) for at in range(0, len(data), _PIECE))
+        piece = data
         if self._carry:
             data = self._carry + data
-        if len(data) < self._patience:
-            self._carry = data
-            return b""
         # XML in UTF-16 is known by its first "<", too.
         if self._done == 0 and (data.startswith(_BOMS) or (self._xml and b"\0" in data[:2])):
             raise UnreadableEncoding("encoded as UTF-16")
+        if self._markup is not None and (why := self._markup.hides(piece)):
+            raise Unreadable(why)
+        if len(data) < self._patience:
+            self._carry = data
+            return b""
         if self._done == 0 and len(data) < 3:  # may be a part of a byte order mark
             self._carry = data
+            return b""
+        # A page is closed as a whole where that shows in front of its first element.
+        if self._markup is not None and not self._markup.begun and len(data) < TEXT_CAP:
+            self._wait_with(data)
             return b""
         out = self._through(data, final=False)
         if self._tail:
@@ -207,10 +220,14 @@ class Gate:
         if self._head and plan.head_at >= 0:
             edits.insert(bisect_left(edits, (plan.head_at,)), (plan.head_at, self._head))
             self._head = b""
-        self._carry = data[plan.done :]
-        self._patience = len(self._carry) * 3 // 2 if len(self._carry) > _PATIENCE else 0
+        self._wait_with(data[plan.done :])
         self._done += plan.done
         return _spliced(data, edits, plan.done)
+
+    def _wait_with(self, data: bytes) -> None:
+        """Keep what is to come again in front of what follows."""
+        self._carry = data
+        self._patience = len(data) * 3 // 2 if len(data) > _PATIENCE else 0
 
     def _plan(self, data: bytes, *, final: bool) -> _Plan:
         """What is to be done with these bytes here. A site sends the same ones again and again: it is remembered."""

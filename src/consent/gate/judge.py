@@ -29,6 +29,7 @@ from .look import look_of
 from .match import Rules
 from .sight import Sight
 from .tokens import Tag, harmless_end
+from .xhtml import child_text
 
 __all__ = ["Judge", "Verdict", "judge_of"]
 
@@ -403,11 +404,15 @@ class Judge:
         return any(self._rules.held(owners, self._allowed) for owners, _ in found)
 
     def _contents(self, text: bytes, *, references: bool) -> tuple[str, ...]:
-        """A script's or style's text, and what it would be within svg, where character references count."""
+        """A script's or style's text, and what it is where markup and character references count: in XML, and svg."""
         if not text:
             return ()
-        content = self._read(text)
-        return (content, html.unescape(content)) if references and _CHARACTER_REFERENCE.search(text) else (content,)
+        contents = [self._read(text)]
+        if self._xml and b"<" in text:
+            contents.append(self._read(child_text(text)))
+        if references and _CHARACTER_REFERENCE.search(text):
+            contents += map(html.unescape, contents[:])
+        return tuple(contents)
 
     def _read(self, text: bytes) -> str:
         """Bytes as text; where nothing says in which encoding they are, with what may be hosts in it behind it."""

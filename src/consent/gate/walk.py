@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias
 
 from .sight import Sight
 from .tokens import TAG_CAP, TEXT_CAP, Tag, comment_end, is_label, raw_text_end, read_tag, script_end
+from .xhtml import text_end
 
 __all__ = ["TAG_CAP", "TEXT_CAP", "Found", "Walk"]
 
@@ -91,10 +92,14 @@ State: TypeAlias = tuple[bool, bool, bool, bool, bytes | None, tuple[bytes, ...]
 
 
 class Walk:
-    """The state between two pieces of a page. :meth:`read` may be fed pieces cut anywhere."""
+    """The state between two pieces of a page. :meth:`read` may be fed pieces cut anywhere.
 
-    def __init__(self) -> None:
-        self.lost = False
+    XML has no raw texts, and other ways to begin and end an element: in it, the walk is lost from the beginning.
+    """
+
+    def __init__(self, *, xml: bool = False) -> None:
+        self.lost = xml
+        self._xml = xml
         #: The offset, within the last piece read, at which the body's content begins; -1 if it was not there.
         self.body_at = -1
         #: The same for the place before which the head has nothing that could load or run.
@@ -409,23 +414,24 @@ class Walk:
                 continue
             tags = tags.reach(start, tag.end)
             foreign = foreign or tag.name in _FOREIGN
-            if tag.name not in _TEXTED:
+            texted = tag.name.rpartition(b":")[2] if self._xml else tag.name
+            if texted not in _TEXTED:
                 found.append(Found(start, tag, sure=False))
                 continue
-            extent = scripts if tag.name == b"script" else styles
+            extent = scripts if texted == b"script" else styles
             if start < extent.end and extent.spent():
                 found.append(Found(start, None, sure=False))
                 continue
             # Outside svg, a script within a script's text ends no later than that one does.
-            within = tag.end <= extent.end and not foreign
-            ended = extent.end if within else _furthest_text_end(data, tag, foreign=foreign)
+            within = tag.end <= extent.end and not foreign and not self._xml
+            ended = extent.end if within else self._furthest_text_end(data, start, tag, foreign=foreign)
             whole = ended is not None or len(data) < tag.end + TEXT_CAP
             if ended is None and whole and not final:
                 done = outer
                 break
             end = min(len(data), tag.end + TEXT_CAP) if ended is None else ended
             extent = extent.reach(start, end)
-            scripts, styles = (extent, styles) if tag.name == b"script" else (scripts, extent)
+            scripts, styles = (extent, styles) if texted == b"script" else (scripts, extent)
             found.append(Found(start, tag, (tag.end, end), whole=whole, sure=False))
         else:
             before = scripts, styles, foreign
@@ -434,6 +440,16 @@ class Walk:
         scripts, styles, self._foreign_seen = before
         self._extents = (tags.from_(done) if tags.start < done else _Extent(), scripts.from_(done), styles.from_(done))
         return done
+
+    def _furthest_text_end(self, data: bytes, at: int, tag: Tag, *, foreign: bool) -> int | None:
+        """Where the text of a script or style ends, if that is before the cap; the later of two if it may be in svg."""
+        limit = tag.end + TEXT_CAP
+        if self._xml:
+            return tag.end if tag.self_closing else text_end(data, data[at + 1 : tag.name_end], tag.end, limit)
+        end = _text_end(data, tag.name, tag.end, limit)
+        if end is None or not foreign or data.find(b"<", tag.end, end) < 0:
+            return end
+        return _foreign_text_end(data, tag.name, tag.end, limit, end)
 
 
 def _after(data: bytes, mark: bytes, at: int) -> int | None:
@@ -444,15 +460,6 @@ def _after(data: bytes, mark: bytes, at: int) -> int | None:
 def _text_end(data: bytes, name: bytes, at: int, limit: int) -> int | None:
     """Where the text of this element ends, if that is before ``limit``."""
     return script_end(data, at, limit) if name == b"script" else raw_text_end(data, name, at, limit)
-
-
-def _furthest_text_end(data: bytes, tag: Tag, *, foreign: bool) -> int | None:
-    """Where the text of a script or style ends, if that is before the cap; the later of two if it may be in svg."""
-    limit = tag.end + TEXT_CAP
-    end = _text_end(data, tag.name, tag.end, limit)
-    if end is None or not foreign or data.find(b"<", tag.end, end) < 0:
-        return end
-    return _foreign_text_end(data, tag.name, tag.end, limit, end)
 
 
 def _foreign_text_end(data: bytes, name: bytes, at: int, limit: int, least: int) -> int | None:
