@@ -17,8 +17,8 @@ PIECES = (
     b"a", b"IMG", b"script", b"style", b"svg", b"path", b"title", b"iframe", b"noscript", b"select", b"option", b"math", b"mi",
     b"link", b"meta", b"textarea", b"template", b"<", b"</", b">", b"/>", b"/", b"=", b'"', b"'", b" ", b"\t", b"\n",
     b"\0", b"`", b"\\", b"<!--", b"-->", b"--!>", b"-", b"!", b"?", b"<!", b"src=x", b"href='y'", b'alt="z"', b"srcdoc",
-    b"text/css", b"<script>", b"</script>", b"<style>", b"</style>", b"</title>", b"</svg>", b"</noscript>",
-    b"</iframe>", b"\xc3\xa4", b"on=",
+    b"text/css", b"<script>", b"</script>", b"<style>", b"<style>@import 'data:,x'", b"</style>", b"</title>", b"</svg>",
+    b"</noscript>", b"</iframe>", b"\xc3\xa4", b"on=", b"@import ", b"data:",
 )  # fmt: skip
 
 
@@ -116,6 +116,7 @@ def test_what_is_nobodys_is_passed_in_the_body(passed: bytes) -> None:
         b"<script>a<script>b</script>",
         b"<style>a{b:c\\d}</style>",
         b"<style>@import 'data:text/css,x'</style>",
+        b"<style>@IMPORT url(data:;base64,eA)</style>",
         b"<svg><p></svg>",
         b"<svg/><title>",
         b"<iframe srcdoc=x></iframe>",

@@ -319,6 +319,15 @@ def test_an_encoding_that_hides_tags_is_refused(charset: str) -> None:
         Gate(RULES, charset=charset)
 
 
+@pytest.mark.parametrize("declared", [None, "utf-8", "iso-8859-1", "windows-1252", "shift_jis", "koi8-r"])
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_a_utf_8_byte_order_mark_counts_whatever_the_response_declares(declared: str | None, size: int) -> None:
+    page = codecs.BOM_UTF8 + '<body><script src="//tr\uff41cker.example/a.js"></script>'.encode()
+    gate = Gate(RULES, charset=declared)
+    out = b"".join(gate.feed(page[at : at + size]) for at in range(0, len(page), size)) + gate.finish()
+    assert b"data-consent-src" in out
+
+
 @pytest.mark.parametrize("bom", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
 @pytest.mark.parametrize("size", [1, 2, 100])
 def test_a_utf_16_byte_order_mark_is_refused_whatever_the_response_declares(bom: bytes, size: int) -> None:

@@ -179,16 +179,38 @@ def test_html_is_closed_for_none_of_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["<", "<!", "<!--", "<?", "<![CDATA[", "<a", "<a '", '<a "', "<a>", "</a>", "<script>", "<s:style>", "[", "<!DOCTYPE "]
+    "unit", ["<", "<!", "<!--", "<?", "<![CDATA[", "<a", "<a '", '<a "', "<a>", "</a>", "<script>", "<s:style>", "[", "<!DOCTYPE ", "a", " "]
 )  # fmt: skip
 def test_time_grows_with_the_length(unit: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     text = unit.encode() * (50_000 // len(unit))
-    child_text(text)
-    text_end(text, b"script", 0)
+    for whole in (text, b"<" + text + b"<", b"<a " + text + b"<"):
+        child_text(whole)
+        text_end(whole, b"script", 0)
     gate = Gate(RULES, NONE, charset="utf-8", xml=True)
     with contextlib.suppress(Unreadable):
         for at in range(0, len(text), 1000):
             gate.feed(text[at : at + 1000])
         gate.finish()
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 20  # of CPU; what goes back over it takes minutes
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<script x:type='application/json' src='https://tracker.example/a'></script>",
+        "<script TYPE='application/json' src='https://tracker.example/a'></script>",
+        "<script TYPE='application/json'>track(1)</script>",
+        "<script x:language='foo' src='https://tracker.example/a'></script>",
+        "<link x:rel='author' rel='stylesheet' href='https://tracker.example/a'/>",
+        "<link REL='author' rel='stylesheet' href='https://tracker.example/a'/>",
+        "<meta x:http-equiv='a' http-equiv='refresh' content='0;url=https://tracker.example/a'/>",
+        "<iframe x:srcdoc='' srcdoc='&lt;img src=//tracker.example/a>'></iframe>",
+        "<img SRC='a' src='https://tracker.example/a'/>",
+        "<x:script xlink:href='https://tracker.example/a'/>",
+    ],
+)
+def test_an_attribute_with_another_name_stands_for_none(tag: str) -> None:
+    _, held = gated(page(tag))
+    assert [each.service for each in held] == ["stats"]
+    assert not gated(page(tag.replace("tracker", "other").replace("track(", "other(")))[1]

@@ -412,6 +412,9 @@ style_end(Page *page, const byte *text)
             continue;
         if (any_in(&page->styles, text - page->start, at - page->start) || find(text, at, '\\') || find(text, at, '\t'))
             return NULL;
+        for (const byte *rule = text; (rule = find(rule, at, '@')) != NULL; rule++)
+            if (is_here(rule + 1, at, "import"))
+                return NULL;
         for (const byte *slash = text; (slash = find(slash, at, '/')) != NULL; slash++)
             if (slash - text >= 4 && is_here(slash - 4, at, "text/css"))
                 return NULL;

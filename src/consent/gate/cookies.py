@@ -24,12 +24,12 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 #: What stands between the quotes of a quoted string, and a character that is quoted in it.
 _STRING = r"[^\"\\]*(?:\\.[^\"\\]*)*"
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-#: A member of Link and each of its parameters. No two ways to match the same, hence linear. Some browsers take single
-#: quotes for quotes: what is within them is what they could be around, too.
+#: A member of Link and each of its parameters. No two ways to match the same, none back over spaces: hence linear.
+#: Some browsers take single quotes for quotes: what is within them is what they could be around, too.
 _TARGET = re.compile(r"\s*(?:<([^<>\"]*)>|(?=,|\Z))")
 _PARAMETER = re.compile(
-    r"\s*;(?:\s*([^\s\"'<>,;=\\]+)"
-    rf"(?:\s*=\s*(?:\"({_STRING})\"|'([^\"'<>,;\\]*)'|([^\s\"'<>,;\\]*)))?)?(?=\s*(?:[;,]|\Z))",
+    r"\s*+;(?:\s*+([^\s\"'<>,;=\\]++)"
+    rf"(?:\s*+=\s*+(?:\"({_STRING})\"|'([^\"'<>,;\\]*)'|([^\s\"'<>,;\\][^\s\"<>,;\\]*+)?))?)?(?=\s*+(?:[;,]|\Z))",
     re.DOTALL,
 )
 _MEMBER_END = re.compile(r"\s*(?:,|\Z)")
@@ -173,8 +173,9 @@ def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site:
     for key, value in headers:
         match key.lower():
             case "link":
-                members = [link.text for link in _links(value) if not any(map(is_held, link.loads))]
-                if members:
+                links = _links(value)
+                members = [link.text for link in links if not any(map(is_held, link.loads))]
+                if len(members) == len(links) or any(map(str.strip, members)):
                     kept.append((key, ",".join(members)))
             case "speculation-rules" | "reporting-endpoints" | "report-to" if any(
                 is_held(undone(each)) for each in _QUOTED.findall(value)

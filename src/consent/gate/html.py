@@ -10,6 +10,7 @@ import codecs
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
@@ -110,7 +111,7 @@ class Gate:
     :param placeholder: makes the document that stands in for a held frame, escaped for an attribute in double quotes.
     :param site: this site's host, with its port: who ``/path`` belongs to.
     :param xml: whether the page is XHTML: inserted values are quoted.
-    :raises UnreadableEncoding: here, or from :meth:`feed` at a byte order mark.
+    :raises UnreadableEncoding: here, or where the page's bytes show it, from :meth:`feed` and :meth:`finish`.
     :raises Unreadable: from :meth:`feed`, where XML hides what it would load.
     """
 
@@ -133,7 +134,8 @@ class Gate:
             raise UnreadableEncoding(f"encoded as {charset}")
         self._rules = rules if isinstance(rules, Rules) else Rules(rules)
         self._allowed = frozenset(allowed) | {"necessary"}
-        self._judge = judge_of(self._rules, self._allowed, site, xml, _holds, encoding=encoding_of(charset))
+        self._judge_of = partial(judge_of, self._rules, self._allowed, site, xml, _holds)
+        self._judge = self._judge_of(encoding=encoding_of(charset))
         self._head = head
         self._spoken = spoken
         self._insert(banner, footer, script)
@@ -174,6 +176,8 @@ class Gate:
         if self._done == 0 and len(data) < 3:  # may be a part of a byte order mark
             self._carry = data
             return b""
+        if self._done == 0 and data.startswith(codecs.BOM_UTF8):  # whatever was declared
+            self._judge, self._undeclared = self._judge_of(encoding="utf-8"), False
         # A page is closed as a whole where that shows in front of its first element.
         if self._markup is not None and not self._markup.begun and len(data) < TEXT_CAP:
             self._wait_with(data)

@@ -28,7 +28,7 @@ from .glance import Glance
 from .look import look_of
 from .match import Rules
 from .sight import Sight
-from .tokens import Tag, harmless_end
+from .tokens import Attribute, Tag, harmless_end
 from .xhtml import child_text
 
 __all__ = ["Judge", "Verdict", "judge_of"]
@@ -52,6 +52,8 @@ _PAINTED = frozenset(b"fill stroke filter mask clip-path cursor marker marker-st
 #: Attributes with several addresses.
 _LISTS = frozenset(b"srcset imagesrcset ping archive attributionsrc".split())
 _ANIMATED = frozenset(b"to from values by".split())
+#: Attributes without which a tag may load or run what it does not with them.
+_DECIDING = frozenset(b"type language rel http-equiv".split())
 #: Elements whose href loads; a link that somebody may follow is not one.
 _HREF = frozenset(
     b"link script use image feimage base mpath textpath animate set pattern filter tref cursor lineargradient "
@@ -211,7 +213,7 @@ class Judge:
         forged = self._holding and PREFIX in data[at : tag.end].lower()
         disarmed = tuple((each.at - at, _DISARMED) for each in tag.attributes if _forged(each.name)) if forged else ()
         if self._xml:
-            tag = _without_prefixes(tag)
+            tag = _in_xml(data, tag)
         blocking, excerpt = self._blocking(tag, self._contents(text, references=references), depth)
         within = self._within(tag, depth)
         marks, unknown = self._marks(tag)
@@ -440,11 +442,21 @@ _DEPTH = 8
 _NAME = re.compile(rb"[a-zA-Z][^\t\n\f\r />]{0,40}")
 
 
-def _without_prefixes(tag: Tag) -> Tag:
-    """The tag as XML means it, whatever prefix its namespace has."""
-    attributes = tuple(a._replace(name=a.name.rpartition(b":")[2]) for a in tag.attributes)
+def _in_xml(data: bytes, tag: Tag) -> Tag:
+    """The tag as XML means it: upper case and prefixes make other names, of which some load all the same.
+
+    Such attributes stand behind the plain ones; those that could only make a tag harmless are left out.
+    """
+    plain: list[Attribute] = []
+    others: list[Attribute] = []
+    for each in tag.attributes:
+        name = each.name.rpartition(b":")[2]
+        if data.startswith(name, each.at):
+            plain.append(each)
+        elif name not in _DECIDING:
+            others.append(each._replace(name=name))
     name = tag.name.rpartition(b":")[2]
-    return Tag(name, tag.name_end, tag.end, tag.self_closing, attributes=attributes)
+    return Tag(name, tag.name_end, tag.end, tag.self_closing, attributes=(*plain, *others))
 
 
 def _forged(name: bytes) -> bool:

@@ -4,8 +4,8 @@ Nothing is read here, only searched for: known hosts, paths and snippets, and ev
 What is found may stand anywhere; :class:`~consent.gate.sight.Sight` says where that matters. It may be too much, never
 too little.
 
-With ``hyperscan`` (extra ``speed``), all is found in one pass. Without it, the standard library's expressions search one
-after the other.
+With ``hyperscan`` (extra ``speed``), all is found in one pass. Without it, the standard library's expressions search
+one after the other.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Markup:
 #: Markup within an element: comments, instructions, sections and tags; no two ways to match the same.
 _MARKUP = re.compile(
     rb"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[(?P<section>.*?)(?:\]\]>|\Z)"
-    rb"|<(?P<slash>/?)(?P<name>[^\t\n\r !?/<>\"'=]+)(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*>",
+    rb"|<(?P<slash>/?)(?P<name>[^\t\n\r !?/<>\"'=]++)[^<>\"']*(?:(?:\"[^\"<]*\"|'[^'<]*')[^<>\"']*)*>",
     re.DOTALL,
 )
 
