@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterable
 from dataclasses import replace
 from html.parser import HTMLParser
+from uuid import UUID
 from xml.etree import ElementTree as ET
 
+from consent.policy.settings import read_settings
 from consent.scan import report
 from consent.scan.judge import RULES, judge
 from consent.scan.propose import propose
@@ -100,13 +103,38 @@ def test_of_a_scan_without_findings_the_page_says_so() -> None:
     assert "Nothing was found that should not be." in report.html(calm, ())
 
 
+def keeping(keys: Iterable[str]) -> Visit:
+    stored = tuple(Stored("local", "https://shop.example", key, third=False) for key in keys)
+    return replace(VISIT, cookies=(), stored=stored)
+
+
 def test_keys_that_differ_in_their_numbers_alone_are_one_finding_and_one_setting() -> None:
     keys = (*(f"visit_{number}.5" for number in range(300)), "page_1", "page_2")
-    visit = replace(
-        VISIT, cookies=(), stored=tuple(Stored("local", "https://shop.example", key, False) for key in keys)
-    )
-    scan = replace(SCAN, visits=(visit,))
+    scan = replace(SCAN, visits=(keeping(keys), keeping(["visit_7"])))
     found = [each.subject for each in judge(scan, Owners(scan.site)) if each.rule.id == "unknown-storage"]
     assert found == ["page_1", "page_2", "visit_*"]
     proposed = tomllib.loads(propose(scan))
     assert proposed["services"]["own"]["storage"] == ["visit_*", "page_1", "page_2"]
+
+
+def test_what_is_proposed_loads_whatever_the_names_of_keys_and_cookies() -> None:
+    numbers = [
+        *map(str, range(5)),
+        *(f"{number}-{number}" for number in range(9)),
+        *(str(UUID(int=n)) for n in range(5)),
+    ]
+    nameless = Cookie("", "shop.example", "/", 1, third=False)
+    strange = Cookie("*", "x.stranger.example", "/", 1, third=True)
+    visit = replace(keeping([*numbers, "", "*", "\x1b[31m", "k" * 300]), cookies=(nameless, strange))
+    proposed = propose(replace(SCAN, visits=(visit,)))
+    policy = read_settings(tomllib.loads(proposed), keys="a key for these tests alone, long enough").policy
+    services = {service.name: service for service in policy.services}
+    assert services["own"].storage == tuple(numbers)
+    assert services["stranger-example"].hosts == ("ads.stranger.example",)
+    assert '# a cookie that no setting can name: ""' in proposed.splitlines()
+    assert r'# a key that no setting can name: "\u001b[31m"' in proposed.splitlines()
+
+
+def test_what_no_setting_can_name_is_no_service() -> None:
+    alone = propose(replace(SCAN, visits=(replace(keeping([""]), requests=()),)))
+    assert "services" not in tomllib.loads(alone)

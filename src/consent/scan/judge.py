@@ -11,7 +11,7 @@ from ..gate.match import wildcard
 from ..policy.policy import NECESSARY, Policy
 from ..policy.policy import Cookie as DeclaredCookie
 from ..policy.regime import PRESETS, Model, Regime
-from .seen import CHOSEN, PHASES, Cookie, Phase, Request, Scan, Stored, Visit, alike
+from .seen import CHOSEN, PHASES, Cookie, Phase, Request, Scan, Stored, Visit, names
 from .who import Owner, Owners
 
 __all__ = ["RULES", "SEVERITIES", "Finding", "Rule", "Severity", "judge"]
@@ -129,12 +129,13 @@ def judge(
     """
     found: dict[tuple[str, str], _Found] = {}
     silent = _SILENT[regime.model] | ({"gpc"} if "gpc" in regime.signals else set())
+    keys = names(stored.key for visit in scan.visits for stored in visit.stored)
     for visit in scan.visits:
         exempt = (
             regime.exempt(policy) if policy is not None and visit.phase in {"before", "noscript"} else frozenset[str]()
         )
         whose = _Needing(owners, exempt | {NECESSARY})
-        said = (*_silent(visit, whose), *_asked(visit, whose)) if visit.phase in silent else ()
+        said = (*_silent(visit, whose, keys), *_asked(visit, whose)) if visit.phase in silent else ()
         for rule, subject, phase, text, evidence in (*said, *_unfinished(visit), *_linked(visit, owners)):
             each = found.setdefault((rule, subject), _Found(text))
             each.phases.update([phase] if phase is not None else ())
@@ -185,8 +186,8 @@ class _Needing:
         return bool(owner.purposes) and self.free.issuperset(owner.purposes)
 
 
-def _silent(visit: Visit, whose: _Needing) -> Iterator[_Said]:
-    """What happened in a phase in which nothing should that needs consent."""
+def _silent(visit: Visit, whose: _Needing, keys: Mapping[str, str]) -> Iterator[_Said]:
+    """What happened in a phase in which nothing should that needs consent. ``keys``: by what name each is told."""
     phase = visit.phase
     if phase in {"refused", "withdrawn"} and not visit.done:
         return
@@ -205,7 +206,6 @@ def _silent(visit: Visit, whose: _Needing) -> Iterator[_Said]:
             yield "cookie-without-consent", cookie.name, phase, text, [_cookie(cookie)]
         else:
             yield "unknown-cookie", cookie.name, phase, f"The cookie {_called(cookie.name)} is there", [_cookie(cookie)]
-    keys = alike(stored.key for stored in visit.stored)
     for stored in visit.stored:
         owner, key = whose.of.of_stored(stored), keys[stored.key]
         if whose.waived(owner) or (stored.third and phase == "withdrawn"):

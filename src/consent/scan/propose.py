@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from ..policy import catalogue
 from ..policy.policy import Policy
-from .seen import Scan, alike
+from ..policy.reader import TOKEN, storage_key
+from .seen import Scan, names
 from .who import Owner, Owners
 
 __all__ = ["propose"]
@@ -74,35 +75,45 @@ def _lines(scan: Scan, known: Iterable[Owner], strangers: Mapping[str, _Stranger
         yield f"[services.{owner.name}]  # {owner.title}: {', '.join(services[owner.name].purposes)}"
     taken = {*services, "own"}
     for domain, stranger in sorted(strangers.items()):
-        yield ""
-        yield f"[services.{_name(domain, taken)}]  # nobody knows this one: say what it is for"
-        yield f"title = {_quoted(domain)}"
-        yield 'purposes = ["marketing"]'
-        yield from _facts(stranger)
+        header = f"[services.{_name(domain, taken)}]  # nobody knows this one: say what it is for"
+        yield from _service(header, domain, "marketing", stranger)
     if own.cookies or own.storage:
         yield ""
         yield "# Of your own site, explained by nothing. Move each to the service that sets it, or keep it here"
         yield "# if the site does not work without it."
-        yield "[services.own]"
-        yield f"title = {_quoted(scan.site)}"
-        yield 'purposes = ["necessary"]'
-        yield from _facts(own)
+        yield from _service("[services.own]", scan.site, "necessary", own)
     yield ""
 
 
-def _facts(stranger: _Stranger) -> Iterator[str]:
-    """What was seen of somebody, as settings."""
-    if stranger.hosts:
-        yield f"hosts = [{', '.join(map(_quoted, stranger.hosts))}]"
+def _service(header: str, title: str, purpose: str, stranger: _Stranger) -> Iterator[str]:
+    """What was seen of somebody, as a service. What settings refuse is left to a person."""
     cookies = [(name, days, "") for name, days in stranger.cookies.items()]
     cookies += [(name, days, ", third_party = true") for name, days in stranger.third_cookies.items()]
-    if cookies:
+    named = [each for each in cookies if TOKEN.match(each[0]) and each[0].strip("*")]
+    told = dict.fromkeys(names(stranger.storage).values())
+    keys = [key for key in told if _declarable(key)]
+    if stranger.hosts or named or keys:
+        yield header
+        yield f"title = {_quoted(title)}"
+        yield f"purposes = [{_quoted(purpose)}]"
+    if stranger.hosts:
+        yield f"hosts = [{', '.join(map(_quoted, stranger.hosts))}]"
+    if named:
         yield "cookies = ["
-        yield from (f"  {{ name = {_quoted(name)}, days = {days:g}{third} }}," for name, days, third in cookies)
+        yield from (f"  {{ name = {_quoted(name)}, days = {days:g}{third} }}," for name, days, third in named)
         yield "]"
-    if stranger.storage:
-        keys = dict.fromkeys(alike(stranger.storage).values())
+    if keys:
         yield f"storage = [{', '.join(map(_quoted, keys))}]"
+    yield from (f"# a cookie that no setting can name: {_quoted(each[0])}" for each in cookies if each not in named)
+    yield from (f"# a key that no setting can name: {_quoted(key)}" for key in told if key not in keys)
+
+
+def _declarable(key: str) -> bool:
+    try:
+        storage_key(key)
+    except ValueError:
+        return False
+    return True
 
 
 def _name(domain: str, taken: set[str]) -> str:

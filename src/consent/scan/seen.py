@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
-__all__ = ["CHOSEN", "PHASES", "Banner", "Call", "Cookie", "Phase", "Request", "Scan", "Stored", "Visit", "alike"]
+__all__ = ["CHOSEN", "PHASES", "Banner", "Call", "Cookie", "Phase", "Request", "Scan", "Stored", "Visit", "names"]
 
 #: What a visitor has done when a page is looked at, each in a browser profile of its own: nothing yet; refused;
 #: accepted; accepted and then withdrawn; nothing, with Global Privacy Control on; nothing, without JavaScript.
@@ -138,17 +138,19 @@ class Scan:
         return tuple(visit for visit in self.visits if visit.phase == phase)
 
 
-#: Keys that differ in their numbers alone, from so many on, are told as one.
-_MANY_ALIKE = 5
+#: Keys that differ in their numbers alone, from so many on, are told as one, if so many letters are left: fewer would
+#: stand for much else.
+_MANY_ALIKE, _LETTERS = 5, 3
 _NUMBERS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+(?:\.\d+)*", re.IGNORECASE)
 
 
-def alike(keys: Iterable[str]) -> Mapping[str, str]:
+def names(keys: Iterable[str]) -> Mapping[str, str]:
     """By what name each of these keys is told: its own, or ``visit-*`` where many differ in their numbers alone.
 
-    >>> set(alike(f"visit-{number}" for number in range(100)).values())
+    >>> set(names(f"visit-{number}" for number in range(100)).values())
     {'visit-*'}
     """
     patterns = {key: _NUMBERS.sub("*", key) for key in keys}
-    many = Counter(patterns.values())
-    return {key: pattern if many[pattern] >= _MANY_ALIKE else key for key, pattern in patterns.items()}
+    count = Counter(patterns.values())
+    many = {each for each in count if count[each] >= _MANY_ALIKE and sum(map(str.isalpha, each)) >= _LETTERS}
+    return {key: pattern if pattern in many else key for key, pattern in patterns.items()}
