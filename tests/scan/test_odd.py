@@ -31,6 +31,7 @@ confirm("sure?");
 #: What is kept and sent where few look for it, by a page that spoils what tells who did it.
 OUT_OF_SIGHT = """
 <iframe srcdoc="<script>fetch('https://ads.stranger.example/written', { mode: 'no-cors' })</script>"></iframe>
+<iframe srcdoc="<script>Object.freeze(Error); document.cookie = 'frozen=1'</script>"></iframe>
 <script>
 window.Proxy = window.Reflect = null;
 Error.stackTraceLimit = 0;
@@ -63,7 +64,7 @@ else if (!document.cookie.includes("choice=")) setTimeout(() => {
   const cover = document.createElement("div");
   cover.style = "position: fixed; inset: 0; background: #0008";
   document.body.append(cover);
-}, 5000);
+}, 4000);
 </script>
 """
 WORKER = b'fetch("https://ads.stranger.example/from-a-worker", { mode: "no-cors" }).catch(() => {});'
@@ -162,6 +163,7 @@ def test_what_is_kept_and_sent_out_of_sight_is_seen() -> None:
     assert {("local", "length"), ("file", "notes")} <= {(each.area, each.key) for each in visit.stored}
     cookies = {each.name: each for each in visit.cookies}
     assert (cookies["by_whom"].how, cookies["by_whom"].by) == ("script", page)
+    assert cookies["frozen"].how == "script"
     assert cookies["other_id"].third
     assert cookies["other_id"].by == "https://cdn.other.example/cookie"
     asked = {(each.host, each.kind): each for each in visit.requests}

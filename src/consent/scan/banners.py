@@ -10,22 +10,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..banner.look import Look
 from ..banner.text import LANGUAGES, Words
 from ..policy.policy import Policy
 
 if TYPE_CHECKING:
-    from playwright.async_api import Frame, Locator, Page
+    from playwright.async_api import ElementHandle, Frame, Locator, Page
 
-__all__ = ["Known", "Shown", "find", "first_visible", "known"]
+__all__ = ["Button", "Known", "Shown", "find", "first_visible", "known", "press", "unless_left"]
 
+#: What is pressed: by its selector, or, of what is told by its words, the element itself.
+Button: TypeAlias = "Locator | ElementHandle"
 
-#: Elements that one selector selects, or that say the same, of which anybody looks whether they can be seen.
+#: Milliseconds for what lies over a button to go away.
+_COVERED = 3000
+#: Elements that say the same, of which anybody looks whether they can be seen.
 _MOST_ALIKE = 20
 
 
@@ -72,65 +77,119 @@ class Shown:
 
     known: Known
     frame: Frame
-    accept: Locator | None
-    refuse: Locator | None
+    accept: Button | None
+    refuse: Button | None
 
 
-_THERE = "(selector) => document.querySelector(selector) !== null"
+#: Whether anything is selected, in shadow roots, too. An element's name may hide what a document has.
+_THERE = """(selector) => {
+  const within = (root, { querySelector, querySelectorAll }) =>
+    querySelector.call(root, selector) !== null ||
+    [...querySelectorAll.call(root, "*")].some(
+      ({ shadowRoot }) => shadowRoot instanceof ShadowRoot && within(shadowRoot, ShadowRoot.prototype),
+    );
+  return within(document, Document.prototype);
+}"""
 
 
 async def find(page: Page, own: Known | None = None) -> Shown | None:
     """What asks for consent on this page now; None if nothing does. ``own``: how the site says its banner is told."""
-    wanted = (own,) if own is not None else known()
     for frame in page.frames:
-        if own is None and not await frame.evaluate(_THERE, ", ".join(each.shown for each in wanted)):
-            continue  # by far the quickest way to know of all of them, on a long page
-        for each in wanted:
-            if await _visible(frame.locator(each.shown)) is None:
-                continue
-            accept = await _visible(frame.locator(each.accept))
-            refuse = await _visible(frame.locator(each.refuse)) if each.refuse else None
-            if accept is not None or refuse is not None:
-                return Shown(each, frame, accept, refuse)
-    return await _by_words(page) if own is None else None
+        with unless_left():
+            shown = await _by_markup(frame, own)
+            if shown is not None:
+                return shown
+    for frame in page.frames if own is None else ():
+        with unless_left():
+            shown = await _by_words(frame)
+            if shown is not None:
+                return shown
+    return None
 
 
 async def first_visible(page: Page, selector: str) -> Locator | None:
     """The first element that is selected and can be seen, in whichever frame."""
     for frame in page.frames if selector else ():
-        found = await _visible(frame.locator(selector))
-        if found is not None:
-            return found
+        with unless_left():
+            found = await _visible(frame.locator(selector))
+            if found is not None:
+                return found
     return None
+
+
+async def press(button: Button) -> None:
+    """Press a button once, under whatever else lies over the page, too.
+
+    :raises playwright.async_api.Error: if a visitor could not press it, either, or it is gone.
+    """
+    try:
+        await button.click(trial=True, timeout=_COVERED)
+    except Exception as error:
+        if "intercepts pointer events" in str(error):
+            await button.dispatch_event("click")
+            return
+    await button.click()
+
+
+@contextmanager
+def unless_left() -> Iterator[None]:
+    """Leave undone what is asked of a page or a frame that is gone, or that goes to its next page meanwhile."""
+    try:
+        yield
+    except Exception as error:
+        if not _LEFT.search(str(error)):
+            raise
+
+
+#: What Playwright says then.
+_LEFT = re.compile(r"context was destroyed|because of a navigation|frame (?:was|has been) detached", re.IGNORECASE)
 
 
 async def _visible(found: Locator) -> Locator | None:
-    return next(iter(await _all_visible(found)), None)
+    first = found.filter(visible=True).first
+    return first if await first.count() else None
 
 
-async def _all_visible(found: Locator) -> list[Locator]:
-    numbers = range(min(await found.count(), _MOST_ALIKE))
-    return [found.nth(number) for number in numbers if await found.nth(number).is_visible()]
-
-
-async def _by_words(page: Page) -> Shown | None:
-    """A button that accepts, by what it says, with one that refuses, in what lies over the page."""
-    for frame in page.frames:
-        accept = await _saying(frame, _words("accept", "accept_all"))
-        if accept is not None:
-            refuse = await _saying(frame, _words("refuse", "refuse_all", "opt_out", "continue_without"))
-            return Shown(Known("unknown", "", ""), frame, accept, refuse)
+async def _by_markup(frame: Frame, own: Known | None) -> Shown | None:
+    wanted = (own,) if own is not None else known()
+    if own is None and not await frame.evaluate(_THERE, ", ".join(each.shown for each in wanted)):
+        return None  # by far the quickest way to know of all of them, on a long page
+    for each in wanted:
+        if await _visible(frame.locator(each.shown)) is None:
+            continue
+        accept = await _visible(frame.locator(each.accept))
+        refuse = await _visible(frame.locator(each.refuse)) if each.refuse else None
+        if accept is not None or refuse is not None:
+            return Shown(each, frame, accept, refuse)
     return None
 
 
+async def _by_words(frame: Frame) -> Shown | None:
+    """A button that accepts, by what it says, with one that refuses, in what lies over the page."""
+    accept = await _saying(frame, _words("accept", "accept_all"))
+    if accept is None:
+        return None
+    refuse = await _saying(frame, _words("refuse", "refuse_all", "opt_out", "continue_without"))
+    return Shown(Known("unknown", "", ""), frame, accept, refuse)
+
+
 #: What is pressed, by how likely it is a banner's.
-_PRESSED = ("button, [role=button], input[type=button], input[type=submit]", "a, [role=link]")
-#: Which of them say something like this, as it is seen, or as it is read out.
-_SAYING = """(all, words) => {
+_PRESSED = (
+    "button, [role=button], input[type=button], input[type=submit], input[type=image]",
+    "a, [role=link]",
+)
+#: Whether an element says something like this: as it is seen, as it is written (capitals that a style makes lose
+#: accents), or as it is read out.
+_SAYS = r"""(element, words) => {
   const like = new RegExp(words, "i");
-  const said = (each) => [each.innerText || each.value, each.getAttribute("aria-label")];
-  return [...all.keys()].filter((number) => said(all[number]).some((text) => like.test(text ?? "")));
+  const { innerText, textContent, value } = element;
+  const named = ["aria-label", "title", "alt"].map((name) => element.getAttribute(name));
+  const pictured = [...element.querySelectorAll("img")].map((image) => image.getAttribute("alt"));
+  const said = [innerText, textContent, value, ...named, ...pictured];
+  return said.some((text) => like.test(String(text ?? "").replace(/\s+/g, " ")));
 }"""
+#: The numbers of those that do.
+_SAYING = f"(all, words) => [...all.keys()].filter((number) => ({_SAYS})(all[number], words))"
 
 #: Whether an element is in something that stays where it is when the page is scrolled, or in a dialog, or in a part of
 #: the page that says what it is about.
@@ -145,13 +204,16 @@ _OVERLAID = """(element) => {
 }"""
 
 
-async def _saying(frame: Frame, words: str) -> Locator | None:
+async def _saying(frame: Frame, words: str) -> ElementHandle | None:
+    """The element itself: by the time that it is pressed, another one may have its number."""
     for selector in _PRESSED:
-        alike: list[int] = await frame.locator(selector).evaluate_all(_SAYING, words)
-        for number in alike[:_MOST_ALIKE]:
-            found = frame.locator(selector).nth(number)
-            if await found.is_visible() and (await found.evaluate(_OVERLAID) or await _framed(frame)):
-                return found
+        numbers: list[int] = await frame.locator(selector).evaluate_all(_SAYING, words)
+        for number in numbers[:_MOST_ALIKE]:
+            for found in await frame.locator(selector).nth(number).element_handles():
+                if not await found.is_visible() or not await found.evaluate(_SAYS, words):
+                    continue
+                if await found.evaluate(_OVERLAID) or await _framed(frame):
+                    return found
     return None
 
 

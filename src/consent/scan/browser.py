@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from .seen import Phase
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Playwright
 
-__all__ = ["BrowserMissing", "BrowserName", "agent", "opened", "possible"]
+__all__ = ["BrowserMissing", "BrowserName", "agent", "first_line", "opened", "possible"]
 
 BrowserName: TypeAlias = Literal["chromium", "firefox"]
 #: The programs of each, by what systems call them.
@@ -34,7 +35,8 @@ _PROGRAMS: Mapping[BrowserName, Sequence[str]] = {
     "firefox": ("firefox", "firefox-esr", "/Applications/Firefox.app/Contents/MacOS/firefox"),
 }
 
-#: Third parties' cookies, which a profile that forgets refuses ("incognito"), are what many visitors' browsers take.
+#: Third parties' cookies are taken, as many visitors' browsers take them. A Chromium that keeps nothing ("incognito")
+#: refuses them otherwise.
 _PREFERENCES = {"profile": {"cookie_controls_mode": 0}}
 
 
@@ -57,20 +59,21 @@ async def opened(
     except ImportError as error:
         raise BrowserMissing("to scan, install the extra: pip install 'cookie-consent[scan]'") from error
     async with AsyncExitStack() as stack:
-        profile = stack.enter_context(tempfile.TemporaryDirectory(prefix="consent-", ignore_cleanup_errors=True))
         playwright = await stack.enter_async_context(async_playwright())
         try:
             if name == "firefox":
                 browser = await _firefox(playwright, program)
             else:
-                browser = await _chromium(playwright, program, Path(profile), hosts, insecure=insecure)
+                folder = tempfile.TemporaryDirectory(prefix="consent-scan-", ignore_cleanup_errors=True)
+                profile = Path(stack.enter_context(folder))
+                browser = await _chromium(playwright, program, profile, hosts, insecure=insecure)
         except Error as error:
             how = f"install one (apt install {name}), or run playwright install {name}, or name one with --program"
-            raise BrowserMissing(f"{name} does not start: {_first_line(error)}; {how}") from error
+            raise BrowserMissing(f"{name} does not start: {first_line(error)}; {how}") from error
         try:
             yield browser
         except Error as error:
-            raise BrowserMissing(f"{name} ended while it was needed: {_first_line(error)}") from error
+            raise BrowserMissing(f"{name} ended while it was needed: {first_line(error)}") from error
         finally:
             await browser.close()
 
@@ -158,5 +161,16 @@ def _system(name: BrowserName) -> str | None:
     return next(filter(None, map(shutil.which, _PROGRAMS[name])), None)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+#: What to do about what a browser says.
+_ADVICE = {
+    "ERR_INVALID_AUTH_CREDENTIALS": "it asks for a password: --user",
+    "ERR_CERT_": "--insecure takes the certificate all the same",
+    "ERR_ABORTED": "it sends no page",
+}
+
+
+def first_line(error: Exception) -> str:
+    """What a browser says went wrong, without Playwright's call log, and what to do about it."""
+    # Without "Page.goto: ", which is of no page.
+    line = re.sub(r"\A[A-Z]\w+\.\w+: ", "", str(error).strip().partition("\n")[0]) or type(error).__name__
+    return "; ".join((line, *(advice for said, advice in _ADVICE.items() if said in line)))

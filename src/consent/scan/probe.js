@@ -18,7 +18,9 @@
     kind.stackTraceLimit = 50;
     kind.prepareStackTrace = undefined;
     const stack = (new Error().stack ?? "").replace(/^[^]*__probed.*/, "");
-    Object.assign(kind, { stackTraceLimit, prepareStackTrace });
+    // Not all at once, which fails where the page has frozen it.
+    kind.stackTraceLimit = stackTraceLimit;
+    kind.prepareStackTrace = prepareStackTrace;
     return [...new Set([...stack.matchAll(/(https?:\/\/[^\s()]+?)(?::\d+)?(?::\d+)?(?=[\s)]|$)/g)].map((found) => found[1]))].slice(0, 8);
   }
 

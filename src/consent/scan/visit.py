@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from .banners import Known, Shown, find, first_visible
+from .banners import Known, Shown, find, first_visible, press, unless_left
+from .browser import first_line
 from .domain import host_of, is_third
 from .seen import CHOSEN, Banner, Cookie, Phase, Visit
 from .watch import Watch, named
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Locator, Page
+    from playwright.async_api import Browser, BrowserContext, Page
 
 __all__ = ["Manner", "profile", "tell", "unasked", "visit"]
 
@@ -27,9 +27,9 @@ _UNASKED = "nothing on this page asks for consent"
 _QUIET = 0.6
 #: Seconds for a button to come up, and for a browser to tell its cookies or to close a profile.
 _PRESSING, _CLOSING = 3.0, 10.0
-#: Seconds in which a page that is left may still send something.
-_LEAVING = 0.3
-#: How often a page is asked that is being left for the next one each time.
+#: Seconds without a request after which a page that is left has sent what it sends then, and for how long at most.
+_LEAVING, _LEFT = 0.3, 2.0
+#: How often a page's title and links are asked for, where it goes to its next page meanwhile.
 _ASKED = 5
 #: What pages are sent as.
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
@@ -45,7 +45,7 @@ _SCROLL = """async () => {
   }
   scrollTo(0, 0);
 }"""
-#: As a page sees it that is left. Of what one that is really left sends, browsers do not tell.
+#: Lets a page believe that it is left. It stays, because browsers do not tell what a page sends once it is gone.
 _LEAVE = """() => {
   Object.defineProperty(document, "visibilityState", { get: () => "hidden", configurable: true });
   Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
@@ -85,7 +85,7 @@ async def visit(browser: Browser, url: str, phase: Phase, manner: Manner) -> Vis
     try:
         context = await browser.new_context(**profile(url, phase, manner))
     except Exception as error:  # the browser is gone
-        return replace(seen, done=False, problems=(_first_line(error),))
+        return replace(seen, done=False, problems=(first_line(error),))
     try:
         seen = await _visited(context, seen, manner)
     finally:
@@ -136,17 +136,17 @@ async def _visited(context: BrowserContext, seen: Visit, manner: Manner) -> Visi
                 problem = await _chosen(page, watch, shown, seen, manner)
                 if problem:
                     seen = replace(seen, done=False, problems=(*seen.problems, problem))
-            if seen.phase != "noscript":
-                seen = replace(seen, stored=await watch.stored(page))
             seen = await _described(page, seen, manner)
             if seen.phase != "noscript":
-                await _left(page)
+                await _leave(page, watch)
+                stored, problem = await watch.stored(page)
+                seen = replace(seen, stored=stored, problems=(*seen.problems, *filter(None, [problem])))
     except _NoPage as error:  # and what another site does is not this one's
         return replace(seen, done=False, status=error.status, problems=(str(error),))
     except TimeoutError:
         seen = replace(seen, done=False, problems=(*seen.problems, "the page keeps the browser busy"))
     except Exception as error:
-        seen = replace(seen, done=False, problems=(*seen.problems, _first_line(error)))
+        seen = replace(seen, done=False, problems=(*seen.problems, first_line(error)))
     return replace(seen, requests=watch.requests(), calls=watch.calls(), cookies=await _cookies(context, watch))
 
 
@@ -194,7 +194,7 @@ async def _opened(page: Page, watch: Watch, seen: Visit, manner: Manner) -> Visi
     try:
         await page.wait_for_load_state("domcontentloaded")
     except Exception as error:
-        seen = replace(seen, problems=(*seen.problems, f"the page was not read to its end: {_first_line(error)}"))
+        seen = replace(seen, problems=(*seen.problems, f"the page was not read to its end: {first_line(error)}"))
     # Without scripts nothing waits for being looked at.
     await _settle(page, watch, manner, scrolled=seen.phase in {"before", "gpc"})
     if is_third(host_of(page.url), host_of(seen.url)):
@@ -214,19 +214,9 @@ class _NoPage(Exception):
 
 async def _described(page: Page, seen: Visit, manner: Manner) -> Visit:
     for _ in range(_ASKED):
-        with _unless_left():
+        with unless_left():
             return await _told(page, seen, manner)
     return replace(seen, done=False, problems=(*seen.problems, "the page leads on and on"))
-
-
-@contextmanager
-def _unless_left() -> Iterator[None]:
-    """Asks a page that may be left for another one at any time."""
-    try:
-        yield
-    except Exception as error:
-        if not re.search("context was destroyed|because of a navigation|frame was detached", str(error)):
-            raise
 
 
 async def _told(page: Page, seen: Visit, manner: Manner) -> Visit:
@@ -240,11 +230,12 @@ async def _told(page: Page, seen: Visit, manner: Manner) -> Visit:
     )
 
 
-async def _left(page: Page) -> None:
-    """Let a page take itself for left, since many send what they have counted then."""
-    with suppress(Exception):  # what it does is its own
+async def _leave(page: Page, watch: Watch) -> None:
+    """Let a page believe that it is left, since many send then what they have counted."""
+    with suppress(Exception):  # the page is busy, or is really being left
         await asyncio.wait_for(page.evaluate(_LEAVE), _PRESSING)
-        await asyncio.sleep(_LEAVING)
+    await asyncio.sleep(_LEAVING)
+    await _silence(watch, _LEAVING, time.monotonic() + _LEFT)
 
 
 async def _cookies(context: BrowserContext, watch: Watch) -> tuple[Cookie, ...]:
@@ -262,13 +253,9 @@ async def _closed(context: BrowserContext) -> None:
 async def _patiently(page: Page, phase: Phase, manner: Manner) -> Shown | None:
     """The banner; some come late. Before any choice the question is whether there is one, afterwards it was seen."""
     ends = time.monotonic() + manner.patience * (1.5 if phase in {"before", *CHOSEN} else 0.5)
-    while True:
-        shown = None
-        with _unless_left():
-            shown = await find(page, manner.banner)
-        if shown is not None or time.monotonic() > ends:
-            return shown
+    while (shown := await find(page, manner.banner)) is None and time.monotonic() < ends:
         await asyncio.sleep(0.2)
+    return shown
 
 
 async def _chosen(page: Page, watch: Watch, shown: Shown | None, seen: Visit, manner: Manner) -> str:
@@ -280,7 +267,7 @@ async def _chosen(page: Page, watch: Watch, shown: Shown | None, seen: Visit, ma
     # What ran before the choice is another phase's.
     watch.forget()
     if button is not None:
-        await _press(button)
+        await press(button)
     elif accepting:
         return f"the banner ({shown.known.name}) has no button to accept with"
     elif not shown.known.refusing or not await _press_all(page, shown.known.refusing):
@@ -326,18 +313,10 @@ async def _press_all(page: Page, selectors: tuple[str, ...]) -> bool:
                 return False
             await asyncio.sleep(0.1)
         try:
-            await _press(button)
+            await press(button)
         except Exception:
             return False
     return True
-
-
-async def _press(button: Locator) -> None:
-    """Press a button, under whatever else lies over the page, too."""
-    try:
-        await button.click(timeout=_PRESSING * 1000)
-    except Exception:
-        await button.dispatch_event("click", timeout=_PRESSING * 1000)
 
 
 async def _settle(page: Page, watch: Watch, manner: Manner, *, scrolled: bool = False) -> None:
@@ -349,19 +328,10 @@ async def _settle(page: Page, watch: Watch, manner: Manner, *, scrolled: bool = 
             await asyncio.wait_for(page.evaluate(_SCROLL), manner.patience)
     except Exception:  # noqa: S110 - a page that never ends to load, or that is being left
         pass
-    while time.monotonic() < ends and not watch.quiet(_QUIET):
+    await _silence(watch, _QUIET, ends)
+
+
+async def _silence(watch: Watch, seconds: float, ends: float) -> None:
+    """Wait until nothing was on its way for so many seconds, but no longer than to that time."""
+    while time.monotonic() < ends and not watch.quiet(seconds):
         await asyncio.sleep(0.1)
-
-
-#: What to do about what a browser says.
-_ADVICE = {
-    "ERR_INVALID_AUTH_CREDENTIALS": "it asks for a password: --user",
-    "ERR_CERT_": "--insecure takes the certificate all the same",
-    "ERR_ABORTED": "it sends no page",
-}
-
-
-def _first_line(error: Exception) -> str:
-    # Without "Page.goto: ", which is of no page.
-    line = re.sub(r"\A[A-Z]\w+\.\w+: ", "", str(error).strip().partition("\n")[0]) or type(error).__name__
-    return "; ".join((line, *(advice for said, advice in _ADVICE.items() if said in line)))

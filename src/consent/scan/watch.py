@@ -22,6 +22,8 @@ __all__ = ["Watch", "named"]
 #: What is kept of a page: nobody reads more, and a page may ask for ever.
 _MOST_REQUESTS = 5000
 _DAY = 86_400.0
+#: Seconds for a frame to tell what it keeps.
+_READING = 10.0
 #: Letters of a name that a page chose.
 _LONGEST_NAME, _LONGEST_ADDRESS = 200, 4000
 #: What stays open for as long as it likes, or is sent while a page is left, and is not waited for.
@@ -85,9 +87,9 @@ class Watch:
             session = await context.new_cdp_session(page)
             session.on("Network.requestWillBeSent", self._initiated)
             session.on("Network.webSocketCreated", self._initiated)
-            session.on("Network.webTransportCreated", self._transported)
+            session.on("Network.webTransportCreated", lambda each: self._asked({**each, "type": "webtransport"}, True))
             await session.send("Network.enable")
-            await Workers(self._workers, self._asked_by_worker).attach(context.browser, context, page)
+            await Workers(self._workers, self._asked).attach(context.browser, context, page)
 
     def forget(self) -> None:
         """Count only the requests and calls that come from now on."""
@@ -112,19 +114,23 @@ class Watch:
         now = time.time()
         return tuple(self._cookie(cast("dict[str, Any]", each), now) for each in await context.cookies())
 
-    async def stored(self, page: Page) -> tuple[Stored, ...]:
-        """All that the page and its frames keep in the browser now, besides cookies."""
+    async def stored(self, page: Page) -> tuple[tuple[Stored, ...], str]:
+        """All that the page and its frames keep in the browser now, besides cookies; and what went wrong, or ``""``."""
+        frames = page.frames
+        asked = (asyncio.wait_for(frame.evaluate(_STORES), _READING) for frame in frames)
         found: dict[tuple[str, str, str], Stored] = {}
-        for frame in page.frames:
-            try:
-                origin, keys = await asyncio.wait_for(frame.evaluate(_STORES), 3)
-            except Exception:  # noqa: S112 - a frame that is gone, or may not be asked
+        problem = ""
+        for frame, told in zip(frames, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+            if isinstance(told, BaseException):  # the frame is gone, or is busy
+                if frame == page.main_frame:
+                    problem = "what the page keeps in the browser could not be read"
                 continue
+            origin, keys = told
             for area, key in keys:
                 name = named(key)
                 by = self._wrote.get((area, origin, name), "")
                 found[area, origin, name] = Stored(area, origin, name, is_third(host_of(origin), self._site), by)
-        return tuple(found.values())
+        return tuple(found.values()), problem
 
     # What the browser says
 
@@ -178,19 +184,13 @@ class Watch:
         if initiator.get("url", "").startswith("http"):
             self._initiators.setdefault(url, initiator["url"])
 
-    def _asked_by_worker(self, event: dict[str, Any], alone: bool) -> None:
-        """``alone``: Playwright does not tell of it, and it has to be counted here."""
+    def _asked(self, event: dict[str, Any], alone: bool) -> None:
+        """Chromium tells of a request. ``alone``: Playwright does not, and it has to be counted here."""
         self._initiated(event)
         url = event["request"]["url"] if "request" in event else event["url"]
         if alone and url.startswith(("http:", "https:", "ws:", "wss:")):
             self._last = time.monotonic()
             self._add(url, event.get("type", "websocket").lower())
-
-    def _transported(self, event: dict[str, Any]) -> None:
-        """A page begins to talk by WebTransport, of which Playwright does not tell."""
-        self._initiated(event)
-        self._last = time.monotonic()
-        self._add(event["url"], "webtransport")
 
     def _told(self, _source: object, message: dict[str, Any]) -> None:
         if message["kind"] == "worker":
