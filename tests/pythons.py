@@ -21,8 +21,8 @@ def _pythons() -> Iterator[str]:
 
 
 def newest_python() -> str:
-    """The newest that can make environments: this one if there is no newer."""
-    code = f"import sys, venv, ensurepip; sys.exit(sys.version_info < {tuple(sys.version_info[:2])})"
+    """The newest that can make environments and install: this one if there is no newer."""
+    code = f"import sys, venv, ensurepip, pip; sys.exit(sys.version_info < {tuple(sys.version_info[:2])})"
     for python in _pythons():
         if subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0:
             return python

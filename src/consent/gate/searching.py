@@ -75,10 +75,8 @@ _IMPORTING = re.compile(IMPORT + rb"(?:[\"'`]|/[*/])")
 _SCRIPT_ESCAPE = re.compile(rb"\\[ux\n]")
 #: A tag with values, or with a mark without one.
 _TELLING_TAG = re.compile(rb"<[a-zA-Z][^<>=-]*[=-][^<>]*>")
-
-
 #: What may be odd in a tag, but for scripts.
-_STILL = tuple(odd for odd in ODD if odd not in RUNNING)
+_ODD_BUT_SCRIPTS = tuple(odd for odd in ODD if odd not in RUNNING)
 
 
 class Searching:
@@ -121,7 +119,7 @@ class Searching:
 
     def _odd_or_known(self, low: bytes) -> Iterator[int]:
         """Where in lower-case tags what may be somebody's begins, but for scripts and for paths on any host."""
-        for odd in _STILL:
+        for odd in _ODD_BUT_SCRIPTS:
             for each in odd.searched.finditer(low):
                 yield each.start()
         known = self._all.of(_HOST.findall(low))
@@ -140,7 +138,7 @@ class Searching:
         if b"=" not in raw and b"-" not in raw:
             return True
         low = raw.lower()
-        if any(odd.searched.search(low) for odd in _STILL):
+        if any(odd.searched.search(low) for odd in _ODD_BUT_SCRIPTS):
             return False
         if self._all.of(_HOST.findall(low)) or self._all.marked(raw):
             return False

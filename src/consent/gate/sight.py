@@ -92,6 +92,7 @@ class FastSight(Sight):
     ) -> None:
         super().__init__(data, suspects, cleared)
         self._marks = suspects, scripts, styles
+        #: How elements begin, as far as this tells them apart, that are for Python to pass over.
         self._asked = {b"<style"} if scripts is not None else {b"<style", b"<scrip"}
 
     def _run_end(self, at: int, *, place: Place) -> int:
