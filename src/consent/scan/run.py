@@ -82,27 +82,32 @@ async def _visits(browser: Browser, plan: Plan) -> tuple[str, list[Visit]]:
     async def look_again(url: str, phase: Phase) -> None:
         await look(url, phase)
 
-    while (url := frontier.take()) is not None:
-        first, *others = plan.phases
-        # The first visit finds links; the others may go on beside the next page's first.
-        seen = await look(url, first, len(others))
-        if not seen.landed:
-            continue  # no phase finds a page where there is none
-        if not is_third(host_of(seen.landed), site):
-            frontier.know(seen.landed)
-        frontier.add(seen.links, page=url)
-        silent = first == "before" and seen.banner is None
-        for phase in others:
-            if silent and phase in CHOSEN:
-                visits.append(unasked(seen, phase))
-                continue
-            task = asyncio.create_task(look_again(url, phase))
-            waiting.add(task)
-            task.add_done_callback(waiting.discard)
-        while len(waiting) > 2 * plan.at_once:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    if waiting:
-        await asyncio.gather(*waiting)
+    async def look_at_all(tasks: asyncio.TaskGroup) -> None:
+        while (url := frontier.take()) is not None:
+            first, *others = plan.phases
+            # The first visit finds links; the others may go on beside the next page's first.
+            seen = await look(url, first, len(others))
+            if not seen.landed:
+                continue  # no phase finds a page where there is none
+            if not is_third(host_of(seen.landed), site):
+                frontier.know(seen.landed)
+            frontier.add(seen.links, page=url)
+            silent = first == "before" and seen.banner is None
+            for phase in others:
+                if silent and phase in CHOSEN:
+                    visits.append(unasked(seen, phase))
+                    continue
+                task = tasks.create_task(look_again(url, phase))
+                waiting.add(task)
+                task.add_done_callback(waiting.discard)
+            while len(waiting) > 2 * plan.at_once:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            await look_at_all(tasks)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # as if there were no tasks
     return site, visits
 
 
