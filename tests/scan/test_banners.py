@@ -32,7 +32,7 @@ BANNERS = {
         "OneTrust",
     ),
     "a page that hides what documents have": (
-        f"<img name=querySelector><img name=querySelectorAll><form><input name=shadowRoot></form>{ONETRUST}",
+        f"<img name=querySelector><form><input name=shadowRoot></form>{ONETRUST}",
         "OneTrust",
     ),
 }

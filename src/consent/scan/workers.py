@@ -54,7 +54,7 @@ class Workers:
         of_browser.on("Target.receivedMessageFromTarget", self._heard)
         wanted = [{"type": "shared_worker"}, {"type": "worker"}, {"exclude": True}]
         await of_browser.send("Target.setDiscoverTargets", {"discover": True, "filter": wanted})
-        context.on("close", lambda _: _left(of_browser))
+        context.on("close", lambda _: _leave(of_browser))
 
     async def _delay(self, session: CDPSession, event: dict[str, Any]) -> None:
         answer: dict[str, Any] = {"requestId": event["requestId"]}
@@ -92,6 +92,6 @@ class Workers:
             self._told({**said["params"], "type": "webtransport"}, True)
 
 
-async def _left(session: CDPSession) -> None:
+async def _leave(session: CDPSession) -> None:
     with suppress(Exception):  # the browser is gone
         await session.detach()
