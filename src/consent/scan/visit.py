@@ -151,8 +151,9 @@ async def _visited(context: BrowserContext, seen: Visit, manner: Manner) -> Visi
 
 
 async def tell(context: BrowserContext, page: Page, url: str, headers: Mapping[str, str]) -> None:
-    """Send these headers to the site of that address, and to nobody else, where it redirects to neither: they may be
-    secrets. Playwright's own ways send them there, too; so this is Chromium's protocol, which asks at each redirect.
+    """Send these headers to the site of that address alone, since they may be secrets.
+
+    Playwright's own ways send them to wherever the site redirects, too. Chromium's protocol asks at each redirect.
     """
     session = await context.new_cdp_session(page)
     site, names = host_of(url), {name.lower() for name in headers}
