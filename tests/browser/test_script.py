@@ -22,7 +22,12 @@ Publish = Callable[..., Visitor]
 
 _SETTINGS = {
     "services": {
-        "stats": {"title": "Stats", "purposes": ["analytics"], "hosts": ["stats.example"], "storage": ["st_*", "hits"]},
+        "stats": {
+            "title": "Stats",
+            "purposes": ["analytics"],
+            "hosts": ["stats.example"],
+            "storage": ["st_*", "hits", "length"],
+        },
         "ads": {"title": "Ads", "purposes": ["marketing"], "hosts": ["ads.example"]},
     }
 }
@@ -347,8 +352,9 @@ def test_a_script_may_wait_for_a_purpose(publish: Publish) -> None:
 def test_a_script_may_wait_until_all_is_awake(publish: Publish) -> None:
     visitor = publish(_ORDER)
     ran = visitor.page.evaluate(
-        f"async () => {{ {_IMPORT} consent.accept(); await new Promise((go) => consent.addEventListener('change', go));"
-        "const same = (await consent.ready) === consent; return [same, ran.at(-1)] }"
+        f"async () => {{ {_IMPORT} consent.accept();"
+        "const ready = await new Promise((go) => consent.addEventListener('change', () => go(consent.ready)));"
+        "return [ready === consent, ran.at(-1)] }"
     )
     assert ran == [True, "end"]
 
@@ -470,8 +476,84 @@ def test_withdrawing_on_a_page_without_anything_to_hold_deletes_databases_too(pu
     visitor.page.evaluate(_KEEP)
     _withdraw(visitor)
     assert visitor.page.locator("script#yc-s").count() == 0  # nothing of ours runs that could have seen to it later
+    visitor.wait_until(lambda: len(visitor.stored()["databases"]) == 2, "databases to be deleted")
     stored = visitor.stored()
     assert sorted(stored["databases"]) == sorted(stored["caches"]) == ["best_events", "mine"]
+
+
+def test_what_is_written_until_the_page_is_left_does_not_stay(publish: Publish) -> None:
+    visitor = publish()
+    visitor.accept()
+    visitor.page.evaluate(
+        """() => {
+          const write = () => { localStorage.st_beat = sessionStorage.st_beat = localStorage.mine = 1; };
+          setInterval(write, 1);
+          addEventListener("pagehide", write);
+        }"""
+    )
+    _withdraw(visitor)
+    assert visitor.page.locator("script#yc-s").count() == 0
+    stored = visitor.stored()
+    assert (stored["local"], stored["session"]) == (["mine"], [])
+
+
+def test_a_page_is_left_when_databases_are_deleted(publish: Publish) -> None:
+    visitor = publish()
+    visitor.accept()
+    visitor.page.evaluate(_KEEP)
+    visitor.page.evaluate(
+        """IDBFactory.prototype.deleteDatabase = () => {
+          const request = new EventTarget();
+          setTimeout(() => { localStorage.deleted = 1; request.dispatchEvent(new Event("success")); }, 200);
+          return request;
+        }"""
+    )
+    _withdraw(visitor)
+    assert visitor.stored()["local"] == ["deleted"]
+
+
+def test_what_cannot_be_deleted_keeps_nothing_else(publish: Publish) -> None:
+    visitor = publish()
+    visitor.accept()
+    visitor.page.evaluate(_KEEP)
+    visitor.page.evaluate(
+        """() => {
+          const remove = CacheStorage.prototype.delete;
+          CacheStorage.prototype.delete = function (name) {
+            return name === "st_events" ? Promise.reject(Error("busy")) : remove.call(this, name);
+          };
+        }"""
+    )
+    _withdraw(visitor)
+    assert sorted(visitor.stored()["caches"]) == ["best_events", "mine", "st_events"]
+    assert visitor.complaints == []
+
+
+def test_a_key_that_is_called_as_what_storage_itself_has_is_deleted_too(publish: Publish) -> None:
+    visitor = publish()
+    visitor.accept()
+    visitor.page.evaluate("for (const key of ['length', 'key']) localStorage.setItem(key, 1)")
+    _withdraw(visitor)
+    assert visitor.page.evaluate("['length', 'key'].map((key) => localStorage.getItem(key))") == [None, "1"]
+
+
+def test_what_is_taken_back_is_taken_back_though_the_rest_could_not_be_saved(publish: Publish) -> None:
+    visitor = publish(
+        '<script src="https://stats.example/slow/first.js"></script>'
+        '<script data-purpose="analytics">localStorage.second = 1</script>'
+    )
+    visitor.page.evaluate("localStorage.st_id = 1")
+    visitor.page.evaluate(
+        f"async () => {{ {_IMPORT} await Promise.race([consent.accept(), consent.when('analytics')]) }}"
+    )
+    visitor.page.route(
+        "**/_consent/decision",
+        lambda route: route.fulfill(status=503, json={"error": "not-saved", "withdrawn": ["analytics"]}),
+    )
+    with visitor.page.expect_navigation():
+        visitor.page.evaluate(f"() => {{ (async () => {{ {_IMPORT} consent.set({{ analytics: false }}) }})() }}")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("could not be saved")
+    assert visitor.stored()["local"] == []
 
 
 def test_where_the_browser_does_not_list_databases_those_of_the_very_names_are_deleted(publish: Publish) -> None:
@@ -538,11 +620,20 @@ def test_the_browser_gets_a_turn_between_an_answer_and_what_wakes(publish: Publi
     assert _ran(visitor.page) == ["turn", "woken"]
 
 
-def test_a_form_whose_button_says_nothing_says_what_its_fields_say(publish: Publish) -> None:
-    visitor = publish(
-        body='<form method="post" action="/_consent/decision" id="own"><input type="hidden" name="action" value="save">'
-        '<input type="hidden" name="purpose" value="analytics"><button>Save</button></form>'
-    )
+_SAVE = '<input type="hidden" name="action" value="save">'
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        f'{_SAVE}<input type="hidden" name="purpose" value="analytics"><button>Save</button>',
+        f'{_SAVE}<input type="hidden" name="purpose" value="analytics"><button name="where" value="foot">Save</button>',
+        f'{_SAVE}<button name="purpose" value="analytics">Save</button>',
+        '<input type="hidden" name="purpose" value="analytics"><button name="action" value="save">Save</button>',
+    ],
+)
+def test_a_form_says_what_it_would_say_without_the_script(publish: Publish, fields: str) -> None:
+    visitor = publish(body=f'<form method="post" action="/_consent/decision" id="own">{fields}</form>')
     visitor.press("Save", visitor.page.locator("#own"))
     assert visitor.state()["granted"] == ["analytics"]
     assert visitor.loads == ["/"]

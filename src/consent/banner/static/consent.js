@@ -176,25 +176,25 @@ const act = (action) => send({ action, surface: "api" });
 const allowed = (purpose) => purpose === "necessary" || state.granted.includes(purpose);
 
 /** Where scripts of ours find each other, without a global. */
-const shared = /** @type {any} */ (document);
+const page = /** @type {any} */ (document);
 
-/** A page that imports this file under another address than the banner's has it twice; the first one acts for both. */
-const first = !shared[Symbol.for("consent")];
-
-/** @type {Consent} */
-export const consent = (shared[Symbol.for("consent")] ??= new Consent());
+/**
+ * A page that imports this file under another address than the banner's has it twice; the first one acts for both.
+ * @type {Consent}
+ */
+export const consent = (page[Symbol.for("consent")] ??= new Consent());
 
 /**
  * What keeps scripts from held services, where the site has it; it must be told what was granted and what is woken.
  * @type {{allow(purposes: string[]): void, free(element: Element): boolean, made(element: Element): boolean} | undefined}
  */
-const guard = shared[Symbol.for("consent guard")];
+const guard = page[Symbol.for("consent guard")];
 
 /**
  * Tells vendors what the server wrote for them, where the site has declared any that listen.
  * @type {(calls: unknown[] | undefined) => void}
  */
-const tell = shared[Symbol.for("consent tell")] ?? (() => {});
+const tell = page[Symbol.for("consent tell")] ?? (() => {});
 
 /** @param {"change" | "shown"} type */
 function fire(type) {
@@ -226,13 +226,15 @@ async function send(choice) {
   if (!error) {
     state = whole(next);
     closeAll();
-  }
+  } else state.granted = state.granted.filter((purpose) => !withdrawn?.includes(purpose));
   if (stopped) {
     tell(next.now);
     tell(next.then);
-    // What ran already can only be stopped by leaving the page, whatever keeps its storage busy.
+    // What ran already can only be stopped by leaving the page, whatever keeps its storage busy. Until then it may write.
+    addEventListener("pagehide", clearStorage);
     await Promise.race([clearStorage(), pause(1000)]);
-    if (error) location.assign(`${settingsAddress()}&failed=1`);
+    // Nothing goes back to a page in which it ran.
+    if (error) location.replace(`${settingsAddress()}&failed=1`);
     else location.reload();
   } else if (!error) await follow("change");
   // The site has changed since this page was shown: it asks anew.
@@ -246,12 +248,13 @@ async function send(choice) {
  * @param {"change"} [type]  what the page is told
  */
 async function follow(type) {
-  const { now, then } = state;
-  tell(now);
+  const due = state;
+  tell(due.now);
   guard?.allow(state.granted);
+  wake();
   if (type) fire(type);
-  await wake();
-  tell(then);
+  await waking;
+  tell(due.then);
 }
 
 /**
@@ -277,7 +280,7 @@ async function refresh() {
  * What differs when the page would be another.
  * @param {State} state
  */
-const signature = ({ policy, lang, status, asked, granted }) => [policy, lang, status, asked, granted].join();
+const signature = (state) => [state.policy, state.lang, state.status, state.asked, state.granted].join();
 
 /** @type {BroadcastChannel | undefined} */
 let tabs;
@@ -327,7 +330,8 @@ function furnishBody() {
 const bodies = new MutationObserver(() => {
   if (!anchor || anchor.isConnected) return;
   // Copies, of which nobody would hear.
-  for (const id of ["yc-d", "yc-ok"]) byId(id)?.remove();
+  byId("yc-d")?.remove();
+  byId("yc-ok")?.remove();
   furnishBody();
   const fresh = told();
   anchor = fresh ?? anchor;
@@ -358,7 +362,7 @@ function closeAll() {
   // The focus goes with the card; without this it would fall to the start of the page.
   if (focused) said.focus({ preventScroll: true });
   clearTimeout(fading);
-  fading = setTimeout(() => said.replaceChildren(), 6000);
+  fading = setTimeout(() => (said.textContent = ""), 6000);
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -394,12 +398,12 @@ async function addStyle() {
 }
 
 /**
- * When an element has loaded, or cannot be.
- * @param {Element} element
+ * When an element has loaded or a request has succeeded, or cannot.
+ * @param {EventTarget} target
  */
-function settled(element) {
+function settled(target) {
   return new Promise((resolve) => {
-    for (const type of ["load", "error"]) element.addEventListener(type, resolve);
+    for (const type of ["load", "success", "blocked", "error"]) target.addEventListener(type, resolve);
   });
 }
 
@@ -407,22 +411,25 @@ function settled(element) {
 async function clearStorage() {
   const keys = state.optional.filter((purpose) => !allowed(purpose)).flatMap((purpose) => state.storage[purpose] ?? []);
   if (!keys.length) return;
-  const expressions = keys.map((key) => RegExp(`^${key.replace(/\W/g, "\\$&").replaceAll("\\*", ".*")}$`, "s"));
+  const theirs = RegExp(`^(${keys.map((key) => key.replace(/\W/g, "\\$&").replace(/\\\*/g, ".*")).join("|")})$`, "s");
   /**
    * @param {() => string[] | Promise<string[]>} names  of all that is there
    * @param {(name: string) => unknown} remove
    */
-  const clear = async (names, remove) => {
-    for (const name of await names()) if (expressions.some((expression) => expression.test(name))) await remove(name);
-  };
+  const clear = async (names, remove) => Promise.allSettled((await names()).filter((name) => theirs.test(name)).map(remove));
   // A browser that does not say which databases there are is asked to delete those of the very names.
   const databases = async () => (await indexedDB.databases?.())?.map(({ name }) => /** @type {string} */ (name)) ?? keys;
   // Where the browser keeps a storage from this page, nothing is in it.
   await Promise.allSettled([
-    clear(() => Object.keys(localStorage), (key) => localStorage.removeItem(key)),
-    clear(() => Object.keys(sessionStorage), (key) => sessionStorage.removeItem(key)),
+    // A key may be called "length", or "key", of which Object.keys says nothing.
+    ...[() => localStorage, () => sessionStorage].map((area) =>
+      clear(
+        () => Array.from(area(), (_, at) => /** @type {string} */ (area().key(at))),
+        (key) => area().removeItem(key),
+      ),
+    ),
     clear(() => caches.keys(), (name) => caches.delete(name)),
-    clear(databases, (name) => indexedDB.deleteDatabase(name)),
+    clear(databases, (name) => settled(indexedDB.deleteDatabase(name))),
   ]);
 }
 
@@ -452,8 +459,8 @@ const purposesOf = (element) => (element.getAttribute(`${HELD}for`) ?? "").split
  */
 function heldIn(root) {
   const found = [...root.querySelectorAll(`[${HELD}for]`)];
-  for (const { shadowRoot } of root.querySelectorAll("*")) if (shadowRoot) found.push(...heldIn(shadowRoot));
-  for (const { content } of root.querySelectorAll("template")) found.push(...heldIn(content));
+  for (const each of root.querySelectorAll("*")) if (each.shadowRoot) found.push(...heldIn(each.shadowRoot));
+  for (const each of root.querySelectorAll("template")) found.push(...heldIn(each.content));
   return found;
 }
 
@@ -473,7 +480,7 @@ async function wakeAll() {
   if (!holds(start) || start.policy !== state.policy) return;
   // What writes into the page while it is parsed would now replace it. Such a page must be had anew, unless it would be
   // the same again.
-  document.write = document.writeln = () => served?.shared || location.reload();
+  page.write = page.writeln = () => served?.shared || location.reload();
   const held = heldIn(document);
   for (const element of [...held.filter((each) => !isDeferred(each)), ...held.filter(isDeferred)]) {
     try {
@@ -483,8 +490,8 @@ async function wakeAll() {
       reportError(error);
     }
   }
-  delete shared.write;
-  delete shared.writeln;
+  delete page.write;
+  delete page.writeln;
 }
 
 /** @param {Element} element */
@@ -506,15 +513,15 @@ async function wakeElement(element) {
   const gap = document.createComment("");
   // A frame that is put in again begins afresh, with its sandbox, and adds nothing to the browser's history. The others
   // look at all of their attributes only then.
-  if (woken !== element || ["iframe", "script", "link", "set", "animate"].includes(kind)) element.replaceWith(gap);
+  if (woken !== element || element.matches("iframe,script,link,set,animate")) element.replaceWith(gap);
   if (runs) woken.removeAttribute("type");
   if (kind === "script") woken.textContent = trusted("TrustedScript", woken.textContent);
   // A placeholder.
   woken.removeAttribute("srcdoc");
   for (const { name, value } of [...woken.attributes]) {
-    if (!name.startsWith(HELD) || name === `${HELD}open`) continue;
-    woken.removeAttribute(name);
     const own = name.slice(HELD.length);
+    if (!name.startsWith(HELD) || own === "open") continue;
+    woken.removeAttribute(name);
     if (own === "for" || own === "service") continue;
     // What was put in later, by whomever, may name an address and nothing that runs by itself.
     if (!stood.has(element) && (/^on|^srcdoc$/.test(own) || /^(javascript|data):/i.test(value.replace(/[\0- ]/g, "")))) continue;
@@ -565,8 +572,9 @@ async function openSettings() {
   try {
     const response = await fetch(address);
     const content = new DOMParser().parseFromString(await response.text(), "text/html");
-    const form = content.querySelector("main form");
-    if (!response.ok || !form) throw response;
+    if (!response.ok) throw response;
+    // Where there is none, it cannot be read below.
+    const form = /** @type {HTMLFormElement} */ (content.querySelector("main form"));
     await addStyle();
     // Closed, one that was opened meanwhile gives the focus back first.
     /** @type {HTMLDialogElement | null} */ (byId("yc-d"))?.close();
@@ -582,7 +590,7 @@ async function openSettings() {
     document.body.append(dialog);
     dialog.showModal();
   } catch {
-    location.assign(address);
+    location.href = address;
   }
 }
 
@@ -593,9 +601,10 @@ function onSubmit(event) {
   if (!(form instanceof HTMLFormElement) || form.closest(".yc-page")) return;
   // Not form.action: that is the buttons, which have this name.
   if (new URL(form.getAttribute("action") ?? "", document.baseURI).href !== state.url) return;
-  const fields = new FormData(form);
   const pressed = /** @type {any} */ (event.submitter);
-  const choice = { action: pressed?.value || fields.get("action"), purposes: fields.getAll("purpose"), surface: fields.get("surface") ?? "" };
+  const fields = new FormData(form, pressed);
+  const action = pressed?.name === "action" ? pressed.value : fields.get("action");
+  const choice = { action, purposes: fields.getAll("purpose"), surface: fields.get("surface") ?? "" };
   submit(event, form, /** @type {Choice} */ (choice));
 }
 
@@ -619,7 +628,7 @@ async function submit(event, form, choice) {
 
 /** @param {MouseEvent} event */
 function onClick(event) {
-  const link = event.target instanceof Element && event.target.closest("a[data-consent-open]");
+  const link = /** @type {any} */ (event.target).closest?.("a[data-consent-open]");
   if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   openSettings();
@@ -628,26 +637,26 @@ function onClick(event) {
 /** @param {Element} element  a frame that may have a placeholder in it, or anything else */
 function furnish(element) {
   if (!element.matches(`iframe[srcdoc][${HELD}service]`)) return;
-  const inner = /** @type {HTMLIFrameElement} */ (element).contentDocument;
   // It is hidden until this is done.
-  const once = /** @type {HTMLButtonElement | null | undefined} */ (inner?.querySelector("button[value=once][hidden]"));
+  /** @type {HTMLButtonElement | null | undefined} */
+  const once = /** @type {HTMLIFrameElement} */ (element).contentDocument?.querySelector("button[value=once][hidden]");
   const form = once?.form;
   if (!form) return;
   for (const button of form.querySelectorAll("button")) button.hidden = false;
   once.addEventListener("click", () => wakeElement(element));
   form.addEventListener("submit", (event) => {
-    const purposes = purposesOf(element);
-    const granted = state.optional.filter((purpose) => purposes.includes(purpose) || allowed(purpose));
-    submit(event, form, { action: "save", purposes: granted, surface: "placeholder" });
+    const asked = purposesOf(element);
+    const purposes = state.optional.filter((purpose) => asked.includes(purpose) || allowed(purpose));
+    submit(event, form, { action: "save", purposes, surface: "placeholder" });
   });
 }
 
 /** Make a body that was served for everybody this visitor's. */
 function settle() {
   if (!served?.shared) return;
-  for (const [place, text] of Object.entries(state.texts ?? {})) {
+  for (const place in state.texts) {
     const element = document.querySelector(place);
-    if (element) element.textContent = text;
+    if (element) element.textContent = /** @type {string} */ (state.texts[place]);
   }
   const card = byId("yc");
   const signal = byId("yc-g");
@@ -665,7 +674,7 @@ function onPageShow(event) {
   learn();
 }
 
-if (first) {
+if (consent instanceof Consent) {
   document.addEventListener("submit", onSubmit);
   document.addEventListener("click", onClick);
   addEventListener("pageshow", onPageShow);
