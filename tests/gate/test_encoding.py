@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from base64 import b64encode
 from collections.abc import Callable
 from urllib.parse import quote_from_bytes
@@ -9,7 +11,7 @@ from urllib.parse import quote_from_bytes
 import pytest
 
 from consent.gate import Gate, Rules, UnreadableEncoding
-from consent.gate.encoding import encoding_of
+from consent.gate.encoding import encoding_of, is_readable
 from consent.policy.policy import Policy, Purpose, Service
 
 POLICY = Policy.of(
@@ -76,6 +78,8 @@ DOCUMENTS = {
     ),
     "frame in a frame of a script": lambda host: b'<iframe src="javascript:\'%b\'"></iframe>'
     % frame(data("text/html", image(host).encode())).replace(b"'", b""),
+    "frame of a long type in a frame": lambda host: b"<iframe src='data:text/html,<iframe src=%b>'></iframe>"
+    % data("text/html" + ";a=b" * 60, image(host).encode()),
     "frame with a fragment": lambda host: frame(data("text/html", image(host).encode()) + b"#x"),
     "svg in UTF-16": lambda host: b"<embed src=%b>"
     % data("image/svg+xml", f"<svg><image href='https://{host}/a.gif'/></svg>".encode("utf-16")),
@@ -183,7 +187,96 @@ def test_xml_in_utf_16_is_refused_without_a_mark_too(encoding: str) -> None:
 
 @pytest.mark.parametrize(
     ("charset", "encoding"),
-    [("Shift_JIS", "cp932"), ("gb2312", "gb18030"), ("US-ASCII", "cp1252"), ("UTF-8", "utf-8"), ("u8", ""), (None, "")],
+    [
+        ("Shift_JIS", "cp932"),
+        ("gb2312", "gb18030"),
+        ("US-ASCII", "cp1252"),
+        ("UTF-8", "utf-8"),
+        ("u8", ""),
+        (None, ""),
+        ("windows-874", "cp874"),
+        ("tis-620", "cp874"),
+        ("ISO-8859-9", "cp1254"),
+        ("l1", "cp1252"),
+        ("windows-31j", "cp932"),
+        ("x-sjis", "cp932"),
+        ("ks_c_5601-1987", "cp949"),
+        (" utf-8 ", "utf-8"),
+    ],
 )
 def test_an_encoding_is_what_browsers_take_its_name_for(charset: str | None, encoding: str) -> None:
     assert encoding_of(charset) == encoding
+    assert charset is None or is_readable(charset)
+
+
+@pytest.mark.parametrize("charset", ["windows-874", "iso-8859-9"])
+def test_a_page_in_an_encoding_that_browsers_know_may_have_an_escape_in_it(charset: str) -> None:
+    assert held(b"<p>\xe4\x1b(B</p>" + image(HOST).encode(), charset) == ["stats"]
+
+
+#: Another's host, spelt so that it is that of the tracker in one of the encodings in which a browser may read it.
+HIDDEN = {
+    "behind a grave accent": b'<script src="//tr\x82\x60cker.example/a.js"></script>',
+    "behind a long name": b'<img src="//' + b"a" * 2042 + b'@tr\x82\x81cker.example/">',
+    "behind a bracket": b'<img src="//a(b c@tr\x82\x81cker.example/">',
+    "across lines": b'<img src="/\n/tr\n\x82\x81cker.example/">',
+    "with a NUL": b"<iframe src='data:text/html;charset=shift_jis,%00<img src=//tr%82%81cker.example/a.gif>'></iframe>",
+    "in a frame in a frame": b'<iframe src="data:text/html,<iframe src=\'data:text/html;charset=shift_jis,'
+    b"<img src=//tr%2582%2581cker.example/a.gif>'>\"></iframe>",
+    "in a style in a style": b"<style>@import \"data:text/css;charset=shift_jis,@import '//tr%82%81cker.example/a.css'\"</style>",
+    "in a type that is no base64": b'<iframe src="data:text/html;xbase64,<script src=\'//tracker.example/a.js\'></script>"></iframe>',
+    "in a charset that is no base64": b'<iframe src="data:text/html;charset=base64,<img src=//tracker.example/>"></iframe>',
+    "behind a spelt-out relation": b"<link rel='style&#115;heet' href='data:image/png,@import \"//tracker.example/a\"'>",
+    "in styles in styles": b"<style>@import 'data:text/css,@import \"d\\61ta:text/css,%2540import%2520url(//tracker.example/a)\"'</style>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("page", HIDDEN.values(), ids=HIDDEN)
+def test_a_host_is_known_however_it_is_hidden(page: bytes) -> None:
+    assert held(page, None) == ["stats"]
+    assert held(page, None, frozenset({"analytics"})) == held(page.replace(b"cker.example", b"cks.example"), None) == []
+
+
+def test_utf_8_that_is_letters_in_another_encoding_is_known_as_these() -> None:
+    rules = Rules(Policy.of(
+        purposes=[Purpose("necessary"), Purpose("analytics")],
+        services=[Service("flow", purposes=("analytics",), hosts=("mouseflow.com",))],
+    ))  # fmt: skip
+    for charset, found in ((None, ["flow"]), ("macintosh", ["flow"]), ("utf-8", [])):
+        gate = Gate(rules, charset=charset)
+        gate.feed(b"<img src=//mouse\xdf\xbcw.com/a.gif>"), gate.finish()
+        assert [each.service for each in gate.held] == found
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'<style>@import "data:text/css,p{width:100%25}";p{width:100%}</style>',
+        b'<iframe src="data:text/html,<img src=data:image/png;base64,iVBORw0KGgo= width=100%25>"></iframe>',
+        b"<script>" + b" // \xea\xee\xec\xec\xe5\xed\xf2\xe0\xf0\xe8\xe9\n" * 10_000 + b"</script>",
+        b"<img src='/\xea\xee\xec\xec.png'>",
+    ],
+    ids=["a width in a style", "a width in a frame", "comments", "a picture"],
+)
+def test_what_only_looks_alike_is_left_alone(page: bytes) -> None:
+    assert held(page, None) == []
+
+
+@pytest.mark.parametrize("page", [b"<script>fetch('//tracker.exampl/'); %b</script>", b"<iframe srcdoc='%b'></iframe>"])
+def test_more_than_can_be_read_in_every_encoding_is_held_unread(page: bytes) -> None:
+    many = b" ".join(
+        b"//" + number.to_bytes(3, "big").translate(bytes(range(128, 256)) * 2) for number in range(50_000)
+    )
+    started = time.process_time()
+    assert held(page % many, None) == ["srcdoc"]
+    assert held(page % many, "windows-1252") == []
+    assert time.process_time() - started < 5
+
+
+def test_addresses_within_each_other_take_little_room() -> None:
+    page = b"<iframe src='data:text/html,data:text/css,%2525252500%252525251b%25252525" + b"a" * 65_536 + b"'></iframe>"
+    tracemalloc.start()
+    held(page, "utf-8")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 50 * len(page)

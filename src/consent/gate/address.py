@@ -10,20 +10,21 @@ import html
 import re
 import unicodedata
 from base64 import b64decode
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
-from .encoding import hosts_otherwise, readings_of
+from .encoding import UNREAD, hosts_otherwise, readings_of
 
 __all__ = [
     "NEEDLESS",
-    "TOO_DEEP",
     "Address",
     "addresses_in",
     "document_in",
     "host_of",
     "imports_in",
+    "opened",
     "readings",
     "refresh_address",
     "undone",
@@ -61,20 +62,20 @@ _DATA_START = re.compile(r"[\x00-\x20]*[dDjJ]")
 _DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
 #: Types of data: that cannot reach anybody.
 _DEAD = re.compile(
-    r"\s*(?:image/(?!svg)|audio/|video/|font/|application/(?:font|x-font|pdf|octet-stream))", re.IGNORECASE
+    r"\s*(?:image/(?!svg)|audio/|video/|font/|model/|application/(?:font|x-font|pdf|octet-stream|wasm))", re.IGNORECASE
 )
 #: Styles in addresses, of which styles import some: whatever type these have, where a page has no doctype.
 _DATA_STYLE = (
     re.compile(r":(?<=[aA]:)(?i:(?<=data:)\s*text/css)"),
     re.compile(r"@(?i:import\s*+(?:/\*|(?:url\()?+[\"'\s]*+data:))"),
 )
-_DATA_ANY = (re.compile(r":(?<=[aA]:)(?i:(?<=data:))"),)
-_DATA_BASE64 = re.compile(r"data:[^,]{0,200};\s*base64\s*,([A-Za-z0-9+/%\s]+)", re.IGNORECASE)
+_DATA_ADDRESS = re.compile(r":(?<=[aA]:)(?i:(?<=data:))")
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
+_BASE64 = re.compile(r";[ ]*base64\s*\Z", re.IGNORECASE)
+_DATA_BASE64 = re.compile(r";\s*base64\s*,([A-Za-z0-9+/%\s]+)", re.IGNORECASE)
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
-#: How many addresses within each other are read, and what stands for those in the innermost.
+#: How many addresses within each other are read.
 _DEPTH = 8
-_STYLE_DEPTH = 3
-TOO_DEEP = "\0too deep"
 #: So many times a document's own characters are read within it.
 _ROOM = 32
 _SCRIPT_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,8})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
@@ -89,13 +90,10 @@ class Address(NamedTuple):
     own: bool
 
 
-def addresses_in(text: str, *, css: bool = False, depth: int = 0) -> list[str]:
-    """What looks like an absolute address within a script or css, escapes undone; in css, like a relative one, too.
-
-    ``depth``: in how many styles within ``data:`` addresses the text stands.
-    """
+def addresses_in(text: str, *, css: bool = False) -> list[str]:
+    """What looks like an absolute address within a script or css, escapes undone; in css, like a relative one, too."""
     if "\\" in text:
-        text = f"{text} {_CSS_ESCAPE.sub(_unescaped, text)}" if css else f"{text} {text.replace(chr(92) + '/', '/')}"
+        text = _css(text) if css else f"{text} {text.replace(chr(92) + '/', '/')}"
     if css and "\t" in text:
         text = f"{text} {text.replace(chr(9), '')}"
     addresses = [_scheme(text, found.start()) + found.group() for found in _SLASHED.finditer(text)]
@@ -107,42 +105,63 @@ def addresses_in(text: str, *, css: bool = False, depth: int = 0) -> list[str]:
     if css:
         for each in _CSS_URLS:
             addresses += each.findall(text)
-        for style in _data_in(text, _DATA_STYLE) if depth < _STYLE_DEPTH else ():
-            addresses += addresses_in(style, css=True, depth=depth + 1)
     return addresses
 
 
-def _data_in(text: str, kinds: tuple[re.Pattern[str], ...]) -> list[str]:
-    """What is within the ``data:`` addresses of these kinds in a text, with whatever stands around it."""
-    starts = [found.start() for kind in kinds if (found := kind.search(text)) is not None]
-    if not starts:
-        return []
-    rest = text[max(0, min(starts) - len("data")) :]
-    plain = [readings_of(unquote_to_bytes(rest))] if "%" in rest else []
-    return plain + [_decoded(found.group(1)) for found in _DATA_BASE64.finditer(rest)]
+def opened(style: str) -> str:
+    """A style, with all that it imports from ``data:`` addresses behind it; and :data:`UNREAD`, if that goes on and on.
+
+    >>> opened("@import 'data:text/css,@import %27//tracker.example/%27;'").count("//tracker.example/'")
+    1
+    """
+    text = _css(style)
+    return _within(text) if any(kind.search(text) for kind in _DATA_STYLE) else style
 
 
-def _decoded(content: str) -> str:
-    """What the text may be that base64 is, or begins with."""
-    return readings_of(_bytes_of(content))
+def _css(text: str) -> str:
+    """A text as it is, and the escapes of css in it undone."""
+    return f"{text} {_CSS_ESCAPE.sub(_unescaped, text)}" if "\\" in text else text
+
+
+def _within(text: str, document: bytes = b"") -> str:
+    """A text and that of all documents in its addresses, with what may be hosts in other encodings.
+
+    ``document``: the bytes that the text is, if it may be in another.
+    """
+    texts, level, documents, room = [text], [text], [document], _ROOM * len(text)
+    for _ in range(_DEPTH):
+        outer, level = level, []
+        for inner in (inner for each in outer for inner in _data_in(each)):
+            read = _css(html.unescape(readings_of(inner)))
+            room -= len(read)
+            if room < 0:
+                return "\n".join((*texts, UNREAD))
+            level.append(read)
+            documents.append(inner)
+        if not level:
+            break
+        texts += level
+    else:
+        texts.append(UNREAD)
+    return "\n".join((*texts, *map(html.unescape, hosts_otherwise(b" ".join(documents), document=True))))
+
+
+def _data_in(text: str) -> Iterator[bytes]:
+    """What is within the ``data:`` addresses in a text, with whatever stands around it."""
+    found = _DATA_ADDRESS.search(text)
+    if found is None:
+        return
+    if _ESCAPED.search(text, found.end()):
+        yield unquote_to_bytes(text[found.end() :])
+    for content in _DATA_BASE64.finditer(text, found.end()):
+        yield _bytes_of(content.group(1))
 
 
 def _bytes_of(content: str) -> bytes:
+    """What base64 is, or begins with."""
     digits = _NO_BASE64.sub("", unquote(content).partition("=")[0])
     digits = digits[:-1] if len(digits) % 4 == 1 else digits
     return b64decode(digits + "=" * (-len(digits) % 4))
-
-
-def _within(text: str) -> str:
-    """A document's text, and that of all documents in its addresses."""
-    texts, level, room = [text], [text], _ROOM * len(text)
-    for _ in range(_DEPTH):
-        level = [html.unescape(each) for outer in level for each in _data_in(outer, _DATA_ANY)]
-        texts += level
-        room -= sum(map(len, level))
-        if not level or room < 0:
-            break
-    return "\n".join((*texts, TOO_DEEP) if level else texts)
 
 
 def undone(script: str) -> str:
@@ -193,7 +212,7 @@ def document_in(url: str, *, typed: bool = True) -> str:
     """The text that a ``data:`` or ``javascript:`` URL is, if it could reach anybody; else ``""``.
 
     In every way in which it may be read, with all that is in its own ``data:`` addresses behind it; and with
-    :data:`TOO_DEEP` there, if these go on and on. ``typed``: whether its type says what a browser takes it for.
+    :data:`UNREAD` there, if these go on and on. ``typed``: whether its type says what a browser takes it for.
     """
     if _DATA_START.match(url) is None:
         return ""
@@ -207,13 +226,10 @@ def document_in(url: str, *, typed: bool = True) -> str:
     kind, _, content = body.partition(",")
     if typed and _DEAD.match(kind):
         return ""
-    is_base64 = kind.rstrip().lower().endswith("base64")
+    is_base64 = _BASE64.search(kind) is not None
     document = _bytes_of(content.partition("#")[0]) if is_base64 else unquote_to_bytes(content)
-    text = readings_of(document)
-    text = text if is_base64 else f"{text} {_STRIPPED.sub('', text)}"
-    # With a NUL it is no text in one of the other encodings.
-    hosts = hosts_otherwise(document) if b"\0" not in document else []
-    return "\n".join((_within(html.unescape(text)), *map(html.unescape, hosts)))
+    text = html.unescape(readings_of(document))
+    return _within(f"{text} {_STRIPPED.sub('', text)}", document)
 
 
 def readings(url: str, site: str, *, references: bool) -> list[Address]:

@@ -22,8 +22,8 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..policy.policy import Service
-from .address import TOO_DEEP, addresses_in, document_in, imports_in, refresh_address, undone
-from .encoding import hosts_otherwise
+from .address import addresses_in, document_in, imports_in, opened, refresh_address, undone
+from .encoding import UNREAD, hosts_otherwise, otherwise
 from .glance import Glance
 from .look import look_of
 from .match import Rules
@@ -282,13 +282,15 @@ class Judge:
             if not attribute.value:
                 continue
             if attribute.name == b"srcdoc" and tag.name == b"iframe":
-                urls = self._guessed(attribute.value)
-                owners += [(self._rules.services_for_url(url, self._site), url[:120]) for url in urls]
+                for other in self._hosts(attribute.value, document=True):
+                    owners += self._addresses(html.unescape(html.unescape(other)), css=True)
             if not (attribute.name in _TELLING or attribute.name.startswith(b"on")):
                 continue
             value = attribute.value.decode(self._encoding, "replace")
             urls = self._urls(tag, attribute.name, value) if tag.name != b"script" or runs else []
-            urls += self._guessed(attribute.value) if urls else []
+            for other in self._otherwise(attribute.value) if urls else ():
+                urls += self._urls(tag, attribute.name, other)
+                owners += self._unread(other)
             owners += [(self._rules.services_for_url(url, self._site), value) for url in urls]
             if _HANDLER.match(attribute.name):
                 script = html.unescape(self._read(attribute.value))
@@ -297,8 +299,7 @@ class Judge:
                 inner := document_in(html.unescape(value), typed=_is_typed(tag))
             ):
                 owners += [(group, value[:120]) for group in self._served(inner)]
-                owners += self._addresses(inner, css=True)
-                owners += [(_UNREAD, value[:120])] if TOO_DEEP in inner and self._holding else []
+                owners += self._addresses(inner, css=True, within=False)
             elif attribute.name in _FOLLOWED:
                 owners += [(group, value[:120]) for group in self._followed(attribute.value)]
         for content in contents:
@@ -317,11 +318,18 @@ class Judge:
     def _served(self, script: str) -> tuple[tuple[Service, ...], ...]:
         """Whom a script serves, or imports from."""
         clues = self._look.clues(script.encode("utf-8", "replace"))
-        imported = tuple(owners for owners, _ in self._addresses(imports_in(script)))
-        return self._rules.services_for_script(script, self._site, clues=clues) + imported
+        others = (*self._addresses(imports_in(script)), *self._unread(script))
+        return self._rules.services_for_script(script, self._site, clues=clues) + tuple(owners for owners, _ in others)
 
-    def _addresses(self, text: str, *, css: bool = False) -> list[tuple[tuple[Service, ...], str]]:
-        return [(self._rules.services_for_url(url, self._site, False), url) for url in addresses_in(text, css=css)]
+    def _addresses(self, text: str, *, css: bool = False, within: bool = True) -> list[tuple[tuple[Service, ...], str]]:
+        """The owners of the addresses in a text. ``within``: and in what it imports, if it is a style."""
+        text = opened(text) if css and within else text
+        owners = [(self._rules.services_for_url(url, self._site, False), url) for url in addresses_in(text, css=css)]
+        return owners + self._unread(text)
+
+    def _unread(self, text: str) -> list[tuple[tuple[Service, ...], str]]:
+        """What stands for all that was too long to be read."""
+        return [(_UNREAD, text[:120])] if UNREAD in text and self._holding else []
 
     def _urls(self, tag: Tag, name: bytes, value: str) -> list[str]:
         """The addresses in an attribute's value that a browser would fetch or tell."""
@@ -347,8 +355,7 @@ class Judge:
     @staticmethod
     def _href_loads(tag: Tag) -> bool:
         if tag.name == b"link":
-            relations = html.unescape((tag.get(b"rel") or b"").decode("latin-1")).lower().encode("latin-1", "replace")
-            return not _RELATIONS.isdisjoint(relations.split())
+            return not _RELATIONS.isdisjoint(_relations(tag))
         return tag.name in _HREF
 
     def _marks(self, tag: Tag) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -420,12 +427,11 @@ class Judge:
         """Bytes as text; where nothing says in which encoding they are, with what may be hosts in it behind it."""
         return "\n".join((text.decode(self._encoding, "replace"), *self._hosts(text)))
 
-    def _guessed(self, value: bytes) -> list[str]:
-        """The addresses in an attribute's value that it may have in other encodings."""
-        return [url for piece in self._hosts(value) for url in (piece, *addresses_in(html.unescape(piece), css=True))]
+    def _otherwise(self, value: bytes) -> list[str]:
+        return otherwise(value) if self._guessing else []
 
-    def _hosts(self, text: bytes) -> list[str]:
-        return hosts_otherwise(text) if self._guessing else []
+    def _hosts(self, text: bytes, *, document: bool = False) -> list[str]:
+        return hosts_otherwise(text, document=document) if self._guessing else []
 
     def _quoted(self, value: str) -> bytes:
         return self._quote + value.encode() + self._quote
@@ -471,7 +477,12 @@ def _refreshes(tag: Tag) -> bool:
 
 def _is_typed(tag: Tag) -> bool:
     """Whether what a tag loads is what its type says, and not a script or a style whatever that is."""
-    return tag.name != b"script" and (tag.name != b"link" or b"stylesheet" not in (tag.get(b"rel") or b"").lower())
+    return tag.name != b"script" and (tag.name != b"link" or b"stylesheet" not in _relations(tag))
+
+
+def _relations(tag: Tag) -> list[bytes]:
+    """What a link is to its page."""
+    return html.unescape((tag.get(b"rel") or b"").decode("latin-1")).lower().encode("latin-1", "replace").split()
 
 
 def _runs(tag: Tag) -> bool:
