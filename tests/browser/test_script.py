@@ -504,7 +504,7 @@ def test_a_page_is_left_when_databases_are_deleted(publish: Publish) -> None:
     visitor.page.evaluate(
         """IDBFactory.prototype.deleteDatabase = () => {
           const request = new EventTarget();
-          setTimeout(() => { localStorage.deleted = 1; request.dispatchEvent(new Event("success")); }, 200);
+          setTimeout(() => { localStorage.deleted = 1; request.dispatchEvent(new Event("success")); }, 700);
           return request;
         }"""
     )
