@@ -244,7 +244,8 @@ def test_utf_8_that_is_letters_in_another_encoding_is_known_as_these() -> None:
     ))  # fmt: skip
     for charset, found in ((None, ["flow"]), ("macintosh", ["flow"]), ("utf-8", [])):
         gate = Gate(rules, charset=charset)
-        gate.feed(b"<img src=//mouse\xdf\xbcw.com/a.gif>"), gate.finish()
+        gate.feed(b"<img src=//mouse\xdf\xbcw.com/a.gif>")
+        gate.finish()
         assert [each.service for each in gate.held] == found
 
 

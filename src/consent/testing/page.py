@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ConsentError
-from ..gate.address import addresses_in, document_in, refresh_address
+from ..gate.address import addresses_in, document_in, opened, refresh_address
 
 __all__ = ["Element", "elements_of"]
 
@@ -74,7 +74,7 @@ class Element:
                 found.append(value)
             elif name == "content" and self.attributes.get("http-equiv", "").lower() == "refresh":
                 found.append(refresh_address(value))
-        return found + addresses_in(self.text, css=True) if self.name == "style" else found
+        return found + addresses_in(opened(self.text), css=True) if self.name == "style" else found
 
     @property
     def _type(self) -> str:
