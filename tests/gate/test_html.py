@@ -319,6 +319,21 @@ def test_an_encoding_that_hides_tags_is_refused(charset: str) -> None:
         Gate(RULES, charset=charset)
 
 
+@pytest.mark.parametrize("space", [" ", "\n", " \t "])
+@pytest.mark.parametrize("name", ["a", "frame", "script", "style"])
+def test_what_is_inserted_parts_no_attribute_from_its_value(name: str, space: str) -> None:
+    # Nothing closes the quotes, so that there is no script; behind "<a" and a space, "=" would have begun another name.
+    page = f'<template><col><script src="//tracker.example/a"<{name}{space}="<frame src=//tracker.example/b>-->'
+    out = gated(page.encode())
+    for parser in differential.PARSERS:
+        assert next(differential.live(out.decode(), (parser,)), None) is None
+    # And if it is a tag it loads nothing.
+    out = gated(
+        f"<template><col><{name}{space}=x src=//tracker.example/a background=//tracker.example/b></{name}>".encode()
+    )
+    assert next(differential.live(out.decode()), None) is None
+
+
 @pytest.mark.parametrize("declared", [None, "utf-8", "iso-8859-1", "windows-1252", "shift_jis", "koi8-r"])
 @pytest.mark.parametrize("size", [1, 2, 1000])
 def test_a_utf_8_byte_order_mark_counts_whatever_the_response_declares(declared: str | None, size: int) -> None:

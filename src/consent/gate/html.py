@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 
 from ..policy.policy import Policy, Service
 from .encoding import ESCAPE, encoding_of, is_declared, is_readable
-from .judge import Judge, Verdict, judge_of
+from .judge import RENAMED, Judge, Verdict, judge_of
 from .match import Rules
 from .walk import TEXT_CAP, Found, State, Walk
 from .xhtml import Markup
@@ -50,6 +50,8 @@ _WORTH_REMEMBERING = 512
 #: Bytes, at either end and in the middle, by which a piece is told from others at a glimpse.
 _GLIMPSE = 64
 
+#: What gives the name in front of it a value, if that is an attribute's.
+_ASSIGNED = re.compile(rb"[\t\n\f\r ]+=")
 _BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -287,9 +289,13 @@ class Gate:
         if found.tag is None:
             return self._judge.unread(data, found.at)
         text = data[found.text[0] : found.text[1]] if found.text is not None else b""
-        return self._judge.verdict(
+        verdict = self._judge.verdict(
             data, found.at, found.tag, text, whole=found.whole, references=found.references, doubted=found.doubted
         )
+        if verdict is not None and verdict.reason and not found.sure and _ASSIGNED.match(data, found.tag.name_end):
+            # What looks like a tag may be an attribute of another one, and nothing may part that from its value.
+            return verdict._replace(edits=(RENAMED, *verdict.edits[1:]), purposes=(), frame=False)
+        return verdict
 
 
 def _held(verdict: Verdict, offset: int) -> Held:

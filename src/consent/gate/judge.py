@@ -31,7 +31,7 @@ from .sight import Sight
 from .tokens import Attribute, Tag, harmless_end
 from .xhtml import child_text
 
-__all__ = ["Judge", "Verdict", "judge_of"]
+__all__ = ["RENAMED", "Judge", "Verdict", "judge_of"]
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
@@ -41,6 +41,8 @@ PREFIX = b"data-consent-"
 _OPEN = PREFIX + b"open"
 #: In front of the others that it wrote.
 _DISARMED = b"x-"
+#: Gives a tag a name that no browser knows.
+RENAMED = (1, b"x-consent-held-")
 
 #: Attributes that load, on whatever element they stand (HTML Standard, and the obsolete ones that browsers keep).
 _LOADING = frozenset(
@@ -204,7 +206,7 @@ class Judge:
             return None
         found = _NAME.match(data, at + 1)
         name = found.group().decode("latin-1").lower() if found else ""
-        return Verdict(((1, b"x-consent-held-"),), None, (), "too-long", name, "")
+        return Verdict((RENAMED,), None, (), "too-long", name, "")
 
     def _judge(
         self, data: bytes, tag: Tag, at: int, text: bytes, *, whole: bool, references: bool, depth: int
