@@ -42,7 +42,7 @@ def on_a_page(use: Callable[[Page], Awaitable[None]]) -> None:
     async def run() -> None:
         async with opened("chromium", browser(), hosts={}, insecure=False) as chromium:
             page = await chromium.new_page()
-            page.set_default_timeout(5000)
+            page.set_default_timeout(30_000)
             await use(page)
 
     asyncio.run(run())
@@ -91,11 +91,12 @@ def test_a_button_is_pressed_once_under_what_covers_it_and_not_where_no_visitor_
         )
         await press(button)
         assert await page.title() == "2"
-        page.set_default_timeout(100)
         for hindered in ("disabled", "hidden"):
             await show(page, f"<button {hindered} onclick='document.title++'>Accept all</button>")
+            page.set_default_timeout(100)
             with pytest.raises(Error):
                 await press(button)
+            page.set_default_timeout(30_000)
             assert await page.title() == "0"
 
     on_a_page(answer)
