@@ -86,9 +86,9 @@ class FastSight(Sight):
         self,
         data: bytes,
         suspects: list[int],
-        cleared: Cleared | None = None,
-        scripts: list[int] | None = None,
-        styles: list[int] | None = None,
+        cleared: Cleared,
+        scripts: list[int] | None,
+        styles: list[int] | None,
     ) -> None:
         super().__init__(data, suspects, cleared)
         self._marks = suspects, scripts, styles
