@@ -506,6 +506,20 @@ def test_a_real_log_answers_from_its_index(log_url: str, run: Callable[..., Any]
     site.close()
 
 
+def test_what_an_account_chose_and_nobody_chooses_again_is_nobody_s() -> None:
+    log = ListStore()
+    ask = process(log)[1]
+    shared, bobs = Device(ask), Device(ask)
+    bobs.choose("action=accept", "bob")
+    shared.choose("action=refuse", "ada")
+    shared.choose("action=refuse", "")
+    assert [record.granted for record in log.kept] == [tuple(sorted(ALL)), (), ()]
+    assert shared.granted("bob") == set(), "who was not signed in can take away"
+    assert bobs.granted("bob") == ALL
+    shared.choose("action=refuse", "")
+    assert len(log.kept) == 3, "said again by whoever said it"
+
+
 # Any course of events, beside a slow and obvious account of it
 
 

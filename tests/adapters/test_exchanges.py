@@ -196,7 +196,7 @@ def test_the_receipt_is_the_visitors_own(door: Door) -> None:
 def test_a_tampered_cookie_is_asked_again(door: Door) -> None:
     cookie = accept(door)
     for bad in (
-        cookie[:-1] + ("A" if cookie[-1] != "A" else "B"),
+        cookie[:-2] + ("A" if cookie[-2] != "A" else "B") + cookie[-1],
         "consent=true",
         "consent=[]",
         "consent=",

@@ -108,9 +108,9 @@ def _arabic(count: int) -> str:
 _FORMS: Mapping[str, Callable[[int], str]] = {
     language: rule
     for rule, languages in (
-        (_never, "id ja ko vi zh zh-Hant"),
+        (_never, "id ja ko zh zh-Hant"),
         (_one, "bg ca da de el en es et eu fi gl hu it nb nl pt sq sv tr"),
-        (_none_or_one, "fa fr hi pt-BR"),
+        (_none_or_one, "fa fr hi pt-BR vi"),
         (_dual, "he"),
         (_icelandic, "is"),
         (_latvian, "lv"),

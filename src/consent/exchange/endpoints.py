@@ -86,7 +86,7 @@ def _decide(consent: Consent, facts: Facts, choice: Choice, account: Account | N
         and before.logged
         and before.gpc == visitor.signals.gpc
         and before.granted == choice.granted
-        and (account is None or _latest(account, before))
+        and _last_said(before, account)
     ):
         return _decided(consent, facts, visitor, choice, before)  # said again: the log has it already
     if choice.granted and choice.policy not in {None, consent.policy.version}:
@@ -103,8 +103,10 @@ def _decide(consent: Consent, facts: Facts, choice: Choice, account: Account | N
     return _append(consent, facts, visitor, choice, recorded)
 
 
-def _latest(account: Account, said: Decision) -> bool:
-    """Whether the log has it as what the account chose last. What was said before signing in is the browser's alone."""
+def _last_said(said: Decision, account: Account | None) -> bool:
+    """Whether the log has it as what was chosen last by whoever is there now: this account, or nobody that is known."""
+    if account is None:
+        return said.tie is None
     latest = account.latest
     return latest is not None and latest.granted == said.granted and account.owns(said)
 
