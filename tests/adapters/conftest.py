@@ -11,17 +11,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from doors import configure_django
+
 
 @pytest.fixture(autouse=True)
 def _django_s_settings_as_they_were() -> Iterator[None]:
     """Each door of Django's sets its own upon those of the door before; a thousand of them are too deep."""
     from django.conf import settings
+    from django.core.signals import setting_changed
 
+    configure_django()
     before: Any = settings._wrapped
     yield
-    if settings.configured and type(before) is not object and settings._wrapped is not before:
-        from django.core.signals import setting_changed
-
+    if settings._wrapped is not before:
         settings._wrapped = before
         for name in ("TEMPLATES", "CACHES", "LANGUAGE_CODE", "CONSENT"):  # Django remembers what it made of these
             setting_changed.send(sender=type(before), setting=name, value=getattr(before, name, None), enter=False)

@@ -245,12 +245,12 @@ def _django_response(serve: Site, request: Any, path: str, *, is_async: bool) ->
     return response
 
 
-def _django_settings(settings: dict[str, Any], urlconf: Any) -> None:
-    from django.conf import settings as django_settings
-    from django.test.utils import override_settings
+def configure_django() -> None:
+    """Django's settings, upon which each door and each site sets its own."""
+    from django.conf import settings
 
-    if not django_settings.configured:
-        django_settings.configure(
+    if not settings.configured:
+        settings.configure(
             SECRET_KEY=SECRET,
             ALLOWED_HOSTS=["*"],
             USE_TZ=True,
@@ -267,6 +267,11 @@ def _django_settings(settings: dict[str, Any], urlconf: Any) -> None:
         import django
 
         django.setup()
+
+
+def _django_settings(settings: dict[str, Any], urlconf: Any) -> None:
+    from django.test.utils import override_settings
+
     override_settings(CONSENT=settings, ROOT_URLCONF=urlconf).enable()
 
 
