@@ -289,17 +289,16 @@ class Judge:
             if not (attribute.name in _TELLING or attribute.name.startswith(b"on")):
                 continue
             value = attribute.value.decode(self._encoding, "replace")
-            urls = self._urls(tag, attribute.name, value) if tag.name != b"script" or runs else []
+            plain = html.unescape(value)
+            urls = self._urls(tag, attribute.name, value, plain) if tag.name != b"script" or runs else []
             for other in self._otherwise(attribute.value) if urls else ():
-                urls += self._urls(tag, attribute.name, other)
+                urls += self._urls(tag, attribute.name, other, html.unescape(other))
                 owners += self._unread(other)
             owners += [(self._rules.services_for_url(url, self._site), value) for url in urls]
             if _HANDLER.match(attribute.name):
                 script = html.unescape(self._read(attribute.value))
                 owners += [(group, value) for group in self._served(script)]
-            elif (urls or attribute.name in _LOADING) and (
-                inner := document_in(html.unescape(value), typed=_is_typed(tag))
-            ):
+            elif (urls or attribute.name in _LOADING) and (inner := document_in(plain, typed=_is_typed(tag))):
                 owners += [(group, value[:120]) for group in self._served(inner)]
                 owners += self._addresses(inner, css=True, within=False)
             elif attribute.name in _FOLLOWED:
@@ -333,25 +332,26 @@ class Judge:
         """What stands for all that was too long to be read."""
         return [(_UNREAD, text[:120])] if UNREAD in text and self._holding else []
 
-    def _urls(self, tag: Tag, name: bytes, value: str) -> list[str]:
-        """The addresses in an attribute's value that a browser would fetch or tell."""
+    def _urls(self, tag: Tag, name: bytes, value: str, plain: str) -> list[str]:
+        """The addresses in an attribute's value that a browser would fetch or tell.
+
+        ``value``: as it is written, for whoever undoes references in it. ``plain``: with these undone.
+        """
         if name in {b"href", b"xlink:href"}:
             return [value] if self._href_loads(tag) else []
         if name in _LISTS:
             # A comma may be part of an address.
-            text = html.unescape(value)
-            return [*text.split(), *re.split(r"[\s,]+", text)]
+            return [*plain.split(), *re.split(r"[\s,]+", plain)]
         if name == b"data" and tag.name != b"object":
             return []
         if name in _LOADING:
             return [value]
         if name == b"style" or name in _PAINTED:
-            return addresses_in(html.unescape(value), css=True)
+            return addresses_in(plain, css=True)
         if name == b"content" and _refreshes(tag):
-            return [refresh_address(html.unescape(value))]
+            return [refresh_address(plain)]
         if name in _ANIMATED and tag.name in {b"set", b"animate"}:
-            text = html.unescape(value)
-            return [*re.split(r"[\s;]+", text), *addresses_in(text, css=True)]
+            return [*re.split(r"[\s;]+", plain), *addresses_in(plain, css=True)]
         return []
 
     @staticmethod

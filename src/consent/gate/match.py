@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from ..policy.policy import Policy, Service
@@ -117,14 +118,8 @@ class Rules:
         return owners(url, site, references)
 
     def _services_for_url(self, url: str, site: str, references: bool) -> tuple[Service, ...]:
-        owners: dict[Service, None] = {}
-        for address in readings(url, site, references=references):
-            found = self._owners_of(address)
-            if found:
-                owners.update(dict.fromkeys(found))
-            elif self.policy.strict and _is_strange(address, url):
-                owners[_stranger(address.host, address.port)] = None
-        return tuple(owners)
+        groups = [self._owners_of(address, url) for address in readings(url, site, references=references)]
+        return groups[0] if len(groups) == 1 else tuple(dict.fromkeys(chain.from_iterable(groups)))
 
     def services_for_script(
         self, text: str, site: str, *, clues: tuple[bytes, bytes] | None = None
@@ -217,8 +212,17 @@ class Rules:
         else:
             self._exact.setdefault(host, []).append((pattern, service))
 
-    def _owners_of(self, address: Address) -> tuple[Service, ...]:
-        """Those whose patterns name an address most closely."""
+    def _owners_of(self, address: Address, url: str) -> tuple[Service, ...]:
+        """Those whose patterns name an address most closely; to a strict policy, a host that nobody owns is one.
+
+        ``url``: how the address was written.
+        """
+        owners = self._named_most_closely(address)
+        if not owners and self.policy.strict and _is_strange(address, url):
+            return (_stranger(address.host, address.port),)
+        return owners
+
+    def _named_most_closely(self, address: Address) -> tuple[Service, ...]:
         marked = any(map(address.path.__contains__, self._path_marks))
         if not marked and len(address.host) <= _REMEMBERED_HOST_SIZE:
             owners = self._host_owners(address.host)
