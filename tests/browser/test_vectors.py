@@ -63,6 +63,9 @@ SCRIPTS = [
     Vector("inline module", f"<script type=module>{_ASK}</script>"),
     Vector("inline module that imports", "<script type=module>import 'https://{host}/a.js'</script>"),
     Vector("dynamic import", "<script>import('https://{host}/a.js')</script>"),
+    Vector("import of data:", "<script type=module>import 'data:text/javascript;base64,{code}'</script>"),
+    Vector("import of data: that imports", "<script type=module>import \"data:text/javascript,import 'https:%2f/{host}/a.js'\"</script>"),
+    Vector("import with line ends", "<script>import(`ht\ntps:/\n/{host}/a.js`)</script>"),
     Vector("import map", '<script type=importmap>{"imports":{"{id}":"https://{host}/a.js"}}</script>'
            "<script type=module data-purpose={purpose}>import '{id}'</script>", twin=False),
     Vector("import map for a script that is not held",

@@ -28,6 +28,7 @@ __all__ = [
     "readings",
     "refresh_address",
     "undone",
+    "with_documents",
 ]
 
 _SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp"})
@@ -49,11 +50,14 @@ _CSS_URLS = (
     re.compile(r"@[iI][mM][pP][oO][rR][tT]\s*[\"']?\s*([^\s\"'()<>,;]+)"),
 )
 #: What a script imports, or exports from elsewhere. What bundlers are to do with it is said in a comment before it. No
-#: two ways to match the same, and no more than so much of it: hence linear.
+#: two ways to match the same, and no more than so much of it: hence linear. What looks like it may be a part of another
+#: string, or of a comment, and so nothing is passed over with it.
 _IMPORTS = tuple(
     re.compile(
         rf"{word}(?<!\w{word})[\s\ufeff(]*"
-        r"(?:(?:/\*[^*]{0,500}(?:\*(?!/)[^*]{0,500}){0,9}\*/|//[^\n\r]{0,500}[\n\r])[\s\ufeff(]*){0,8}[\"'`]([^\"'`]*)"
+        r"(?:(?:/\*[^*]{0,500}(?:\*(?!/)[^*]{0,500}){0,9}\*/|//[^\n\r]{0,500}[\n\r])[\s\ufeff(]*){0,8}"
+        r"(?=\"((?:[^\"\\\n\r]|\\\r\n|\\.)*)|'((?:[^'\\\n\r]|\\\r\n|\\.)*)|`([^`]*))",
+        re.DOTALL,
     )
     for word in ("import", "from")
 )
@@ -115,7 +119,7 @@ def opened(style: str) -> str:
     1
     """
     text = _css(style)
-    return _within(text) if any(kind.search(text) for kind in _DATA_STYLE) else style
+    return with_documents(text) if any(kind.search(text) for kind in _DATA_STYLE) else style
 
 
 def _css(text: str) -> str:
@@ -123,7 +127,7 @@ def _css(text: str) -> str:
     return f"{text} {_CSS_ESCAPE.sub(_unescaped, text)}" if "\\" in text else text
 
 
-def _within(text: str, document: bytes = b"") -> str:
+def with_documents(text: str, document: bytes = b"") -> str:
     """A text and that of all documents in its addresses, with what may be hosts in other encodings.
 
     ``document``: the bytes that the text is, if it may be in another.
@@ -194,12 +198,13 @@ def _unescaped(found: re.Match[str]) -> str:
     return "\ufffd" if code == 0 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
 
 
-def imports_in(script: str) -> str:
-    """What a script imports, or exports from elsewhere, a line each."""
+def imports_in(script: str) -> list[str]:
+    """What a script imports, or exports from elsewhere: as written, and with escapes undone."""
     if "import" not in script and "export" not in script:
-        return ""
-    imported = [address for each in _IMPORTS for address in each.findall(script)]
-    return "\n".join((*imported, *(undone(address) for address in imported if "\\" in address)))
+        return []
+    imported = ["".join(quoted) for each in _IMPORTS for quoted in each.findall(script)]
+    imported += [undone(address) for address in imported if "\\" in address]
+    return [_STRIPPED.sub("", address) for address in imported]
 
 
 def refresh_address(content: str) -> str:
@@ -222,14 +227,14 @@ def document_in(url: str, *, typed: bool = True) -> str:
         return ""
     body = url[found.end() :]
     if found.group(1) is None:
-        return _within(unquote(body))
+        return with_documents(unquote(body))
     kind, _, content = body.partition(",")
     if typed and _DEAD.match(kind):
         return ""
     is_base64 = _BASE64.search(kind) is not None
     document = _bytes_of(content.partition("#")[0]) if is_base64 else unquote_to_bytes(content)
     text = html.unescape(readings_of(document))
-    return _within(f"{text} {_STRIPPED.sub('', text)}", document)
+    return with_documents(f"{text} {_STRIPPED.sub('', text)}", document)
 
 
 def readings(url: str, site: str, *, references: bool) -> list[Address]:

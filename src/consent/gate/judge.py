@@ -22,7 +22,15 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..policy.policy import Service
-from .address import addresses_in, document_in, imports_in, opened, refresh_address, undone
+from .address import (
+    addresses_in,
+    document_in,
+    imports_in,
+    opened,
+    refresh_address,
+    undone,
+    with_documents,
+)
 from .encoding import UNREAD, hosts_otherwise, otherwise
 from .glance import Glance
 from .look import look_of
@@ -306,7 +314,7 @@ class Judge:
         for content in contents:
             if runs:
                 owners += [(group, content.strip()[:120]) for group in self._served(content)]
-                owners += self._addresses(f"{content} {undone(content)}") if _maps(tag) else []
+                owners += self._mapped(content) if _maps(tag) else []
             elif tag.name == b"style":
                 owners += self._addresses(content, css=True)
         return owners
@@ -319,8 +327,19 @@ class Judge:
     def _served(self, script: str) -> tuple[tuple[Service, ...], ...]:
         """Whom a script serves, or imports from."""
         clues = self._look.clues(script.encode("utf-8", "replace"))
-        others = (*self._addresses(imports_in(script)), *self._unread(script))
-        return self._rules.services_for_script(script, self._site, clues=clues) + tuple(owners for owners, _ in others)
+        imported = imports_in(script)
+        owners = self._rules.services_for_script(script, self._site, clues=clues)
+        others = [*self._addresses("\n".join(imported)), *self._unread(script)]
+        for document in filter(None, map(document_in, imported)):
+            owners += self._rules.services_for_script(document, self._site)
+            others += self._addresses(document, css=True, within=False)
+        return owners + tuple(each for each, _ in others)
+
+    def _mapped(self, names: str) -> list[tuple[tuple[Service, ...], str]]:
+        """Whom a map of imports, or of what may be loaded next, leads to."""
+        text = with_documents(f"{names} {undone(names)}")
+        owners = [(each, names[:120]) for each in self._rules.services_for_script(text, self._site)]
+        return owners + self._addresses(text)
 
     def _addresses(self, text: str, *, css: bool = False, within: bool = True) -> list[tuple[tuple[Service, ...], str]]:
         """The owners of the addresses in a text. ``within``: and in what it imports, if it is a style."""

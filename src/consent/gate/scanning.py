@@ -36,7 +36,7 @@ _SPELT_IN_TEXT = tuple(
     start + rb"[^" + END + rb"@%\x00-\x1f\x80-\xff]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
     for start in (rb"//", rb"(?:\\[\\/]|/\\)", rb"ttps?:[\\/]?", rb"wss?:[\\/]?")
 )
-_IMPORTS = IMPORT + rb"(?:[\"'`][^\"'`]*(?:\\|//|https?:|wss?:)|/[*/])"
+_IMPORTS = IMPORT + rb"(?:[\"'`][^\"'`\n\r]*(?:\\|//|https?:|wss?:|data:|\t)|`[^`]*[\n\r]|/[*/])"
 _NO_NAME = rb"[^A-Za-z0-9_$]"
 _KINDS = _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(7)
 

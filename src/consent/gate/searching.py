@@ -71,6 +71,8 @@ _TEXT_HOST_BARE = (
     re.compile(rb"wss?:[\\/]?([^" + END + rb"]+)"),
 )
 _IMPORTING = re.compile(IMPORT + rb"(?:[\"'`]|/[*/])")
+#: An import of a document within its address, or of an address with what browsers leave out of it.
+_IMPORTING_ODDLY = re.compile(IMPORT + rb"(?:[\"'`][^\"'`\n\r]*(?:data:|\t)|`[^`]*[\n\r])")
 #: Escapes in a script's strings that may stand for a part of an address.
 _SCRIPT_ESCAPE = re.compile(rb"\\[ux\n]")
 #: A tag with values, or with a mark without one.
@@ -150,7 +152,7 @@ class Searching:
             return not is_hiding(text) and self._clears(text, low, self._all, relative=True)
         # Without an import, a script loads what it puts together: only the addresses of declared services count.
         importing = (b"import" in text or b"export" in text) and _IMPORTING.search(text) is not None
-        if importing and _SCRIPT_ESCAPE.search(text):
+        if importing and (_SCRIPT_ESCAPE.search(text) or _IMPORTING_ODDLY.search(low)):
             return False
         known = self._all if importing else self._declared
         return self._clears(text, low, known) and not self._rules.snippets_in(text)
