@@ -382,6 +382,16 @@ def test_of_two_types_the_one_that_is_html_counts(name: str, values: tuple[str, 
 
 
 @pytest.mark.parametrize(
+    "value", ["text/html, application/xhtml+xml", "application/xhtml+xml, text/html;charset=utf-8"]
+)
+@pytest.mark.parametrize("name", sorted(DOORS))
+def test_a_page_of_two_kinds_is_closed(name: str, value: str) -> None:
+    answer = get(DOORS[name]({"/": Served(BODY, headers=(("Content-Type", value),))}, SETTINGS), "/")
+    assert answer.body == BODY
+    assert answer.header("content-security-policy").startswith("default-src 'self'")
+
+
+@pytest.mark.parametrize(
     "value", ["text/plain", "text/plain; x=text/html", "application/json", "text/css", "image/svg+xml"]
 )
 @pytest.mark.parametrize("name", sorted(DOORS))

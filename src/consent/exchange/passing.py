@@ -21,6 +21,7 @@ from ..gate.response import (
     charset,
     content_coding,
     header,
+    is_disputed,
     marked_etag,
     media_type,
     private,
@@ -288,6 +289,8 @@ class Pass:
         )
 
     def _gate(self, headers: Headers, content_type: str | None) -> Gate:
+        if is_disputed(content_type):
+            raise Unreadable(f"sent as {content_type}")
         page, kind = self.page, media_type(content_type)
         head = b""
         rules = self._consent.rules

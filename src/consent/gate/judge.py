@@ -516,10 +516,18 @@ def _maps(tag: Tag) -> bool:
     return _MAPS.fullmatch(_type(tag.get(b"type"), tag.get(b"language"))) is not None
 
 
-@lru_cache(maxsize=256)
 def _type(value: bytes | None, language: bytes | None) -> bytes:
     if value is None:
         value = b"text/" + language if language else b""
+    return _read_type(value) if len(value) <= _USUAL_TYPE else _read_type.__wrapped__(value)
+
+
+#: Bytes; what is longer is not remembered.
+_USUAL_TYPE = 64
+
+
+@lru_cache(maxsize=256)
+def _read_type(value: bytes) -> bytes:
     return html.unescape(value.decode("latin-1")).strip().encode("latin-1", "replace")
 
 

@@ -132,6 +132,8 @@ _STARTS = (
 _IMPORT = re.compile(rb"@(?:[a-z-]*\\|import\s*+(?:/\*|[a-z]*+\\|(?:url\()?+[\"'\s]*+data:))")
 #: Bytes of which these and those above have no more, but for spaces and quotes at their end.
 _LONGEST_START = len(b"image-set(")
+#: Bytes of which those above have no more behind their last backslash or tab.
+_LONGEST_END = len(b"00003a ")
 _AROUND_STARTS = b" \t\n\r\f\v\"'"
 _ADDRESS = re.compile(rb"[^\s\"'`()<>,;]*")
 
@@ -155,7 +157,7 @@ def is_hiding(style: bytes) -> bool:
     if not odd:
         return False
     first, last = max(0, min(odd) - _LONGEST_START), max(odd) + 1
-    if any(each.search(low, first) for each in (*_ESCAPES, *_TABS)):
+    if any(each.search(low, first, last + _LONGEST_END) for each in (*_ESCAPES, *_TABS)):
         return True
     # An address that has one in it, or behind it, begins no further in front than there is nothing between addresses.
     spaced = low.translate(BETWEEN_ADDRESSES)

@@ -16,6 +16,7 @@ __all__ = [
     "charset",
     "content_coding",
     "header",
+    "is_disputed",
     "marked_etag",
     "media_type",
     "private",
@@ -53,9 +54,18 @@ def media_type(content_type: str | None) -> str:
     Of several types (a repeated field, joined by commas) browsers take the last that they understand, servers and
     caches the first: if one of them is HTML, it is HTML.
     """
-    listed = [found.group(1).lower() for each in (content_type or "").split(",") if (found := _TYPE.match(each))]
-    known = [each for each in listed if each not in _GUESSED]
+    known = _known_types(content_type)
     return next((each for each in known if each in _HTML), known[-1] if known else "")
+
+
+def is_disputed(content_type: str | None) -> bool:
+    """Whether several kinds of page are named, which are read in different ways."""
+    return len(_HTML.intersection(_known_types(content_type))) > 1
+
+
+def _known_types(content_type: str | None) -> list[str]:
+    listed = [found.group(1).lower() for each in (content_type or "").split(",") if (found := _TYPE.match(each))]
+    return [each for each in listed if each not in _GUESSED]
 
 
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
