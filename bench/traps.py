@@ -65,15 +65,30 @@ TRAPS: dict[str, tuple[str, str]] = {
     "http: in a script": ("<script>", "http:"),
     "tabs in an address": ('<img src="', "\t"),
     "import in a script": ("<script>", "import("),
+    "import in quotes": ("<script>", "import'import\"import`"),
+    "imports of data:": ("<script type=module>", "import'data:text/javascript,1';"),
+    "import of data: in data:": ("<script type=module>import'", "data:,%2525"),
+    "map of data:": ("<script type=importmap>", '"data:text/javascript,1",'),
     "</html>": ("", "</html>"),
     "spaces": ("", " "),
+}
+#: The same, of pages that are XML.
+XML_TRAPS: dict[str, tuple[str, str]] = {
+    "XML: <a b=''>": ("", "<a b=''>"),
+    "XML: <a b='": ("", "<a b='"),
+    "XML: <x:script>": ("", "<x:script>"),
+    "XML: <script><b>": ("", "<script><b>x</b></script>"),
+    "XML: one script in parts": ("<script>", "tr<!-- -->"),
+    "XML: <![CDATA[": ("", "<![CDATA["),
+    "XML: <?": ("", "<?x"),
+    "XML: &": ("<p>", "&amp;"),
 }
 PIECE = 16_384
 
 
-def seconds(page: bytes, piece: int) -> float:
+def seconds(page: bytes, piece: int, *, xml: bool) -> float:
     """Thread CPU time of one page through a fresh gate."""
-    gate = Gate(Rules(POLICY), footer=b"<!-- footer -->", site="site.example", charset="utf-8")
+    gate = Gate(Rules(POLICY), footer=b"<!-- footer -->", site="site.example", charset="utf-8", xml=xml)
     before = time.thread_time()
     for at in range(0, len(page), piece):
         gate.feed(page[at : at + piece])
@@ -83,10 +98,10 @@ def seconds(page: bytes, piece: int) -> float:
 
 def page(name: str, size: int) -> bytes:
     """A page of that trap, about that long; closed, so that what was opened is looked at."""
-    start, repeated = TRAPS[name]
+    start, repeated = (TRAPS | XML_TRAPS)[name]
     closed = {'"': '">', "'": "'>"}.get(start[-1:], "")
-    if start.startswith("<script>"):
-        closed = "</script>"
+    if start.startswith("<script"):
+        closed = "'</script>" if start.endswith("'") else "</script>"
     return (start + repeated * (size // len(repeated)) + closed).encode()
 
 
@@ -99,10 +114,10 @@ def main() -> int:
     size = int(given.megabytes * 1_000_000)
     worst = 0.0
     print(f"{'trap':26} {'fed':6} {'n':>8} {'2n':>8} {'4n':>8}  growth")
-    for name in [given.only] if given.only else TRAPS:
+    for name in [given.only] if given.only else (*TRAPS, *XML_TRAPS):
         for fed in ("whole", "pieces"):
             times = [
-                seconds(content, len(content) if fed == "whole" else PIECE)
+                seconds(content, len(content) if fed == "whole" else PIECE, xml=name in XML_TRAPS)
                 for content in (page(name, size * factor) for factor in (1, 2, 4))
             ]
             growth = times[2] / max(times[1], 1e-3)
