@@ -64,6 +64,11 @@ def _settings(options: argparse.Namespace) -> Settings:
     if given is not None and options.config is None:
         return given
     path = options.config or "consent.toml"
+    if options.config is None and not Path(path).exists():
+        raise ConfigurationError(
+            "there is no consent.toml here: name the file; settings of Flask or Django are looked at by "
+            '"flask consent check" or "manage.py consent check"'
+        )
     keys = os.environ.get("CONSENT_SECRET_KEY", "").split()
     return read_settings(read_toml(path), keys=keys or None, where=path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import shutil
 import time
@@ -10,8 +11,9 @@ from pathlib import Path
 
 from ..errors import ConfigurationError, LogUnavailable
 from ..log.evidence import DatabaseEvidence
+from ..log.record import leaf_data, mac, mac_key
 from ..log.schema import check_version
-from ..log.store import Database
+from ..log.store import Database, as_bytes
 from ..policy.settings import Settings
 from .point import Point
 
@@ -39,6 +41,7 @@ def check_log(settings: Settings, open_database: Callable[..., Database]) -> Ite
         return
     try:
         yield from _content(database)
+        yield from _keyed(database, settings)
     except LogUnavailable as error:
         yield Point("log", "it can be read", "bad", str(error), "check the database and the user's rights")
     finally:
@@ -91,3 +94,20 @@ def _content(database: Database) -> Iterator[Point]:
         yield Point("log", "what is recorded is sealed", "unsure", f"{told}, some for more than a day", remedy)
     else:
         yield Point("log", "what is recorded is sealed", "good", told)
+
+
+def _keyed(database: Database, settings: Settings) -> Iterator[Point]:
+    """Whether the newest record was made with one of the keys."""
+    rows = database.read("SELECT rid, ts, commitment, mac FROM consent_record ORDER BY ts DESC, rid DESC LIMIT 1", ())
+    for rid, ts, committed, code in rows:
+        data = leaf_data(as_bytes(rid).hex(), ts, as_bytes(committed))
+        if any(hmac.compare_digest(mac(mac_key(key), data), as_bytes(code)) for key in settings.keys):
+            yield Point("log", "its records were made with this key", "good")
+        else:
+            yield Point(
+                "log",
+                "its records were made with this key",
+                "unsure",
+                "the newest was made with another key, or changed",
+                "give the key that the site runs with; where it was replaced, keep the old one behind the new one",
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +14,10 @@ from http.cookiejar import CookieJar
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ..gate.html import Gate, UnreadableEncoding
+from ..gate.html import Gate, Held, Unreadable, UnreadableEncoding
+from ..gate.judge import PREFIX
 from ..gate.match import Rules
+from ..gate.response import charset, is_disputed, media_type
 from ..policy.settings import Settings
 from .point import Point
 
@@ -22,24 +25,35 @@ __all__ = ["check_live"]
 
 _TIMEOUT = 15.0
 _MOST = 8_000_000
+#: How a tag begins that the gate has held.
+_HELD = re.compile(rb"<[^\s>]+(?: type=\"?text/plain\"?)? " + PREFIX + rb"for[\s=/>]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """``status`` 0: nobody answered, and ``body`` says why."""
+    """``status`` 0: nobody answered, and ``body`` says why. ``cookies``: the names that a browser would keep now."""
 
     status: int
     headers: Message
     body: bytes
     url: str
+    cookies: Sequence[str] = ()
 
     @property
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
 
     @property
+    def content_type(self) -> str:
+        return ", ".join(self.headers.get_all("Content-Type") or ())
+
+    @property
     def html(self) -> bool:
-        return self.headers.get_content_type() in {"text/html", "application/xhtml+xml"}
+        return self.xhtml or media_type(self.content_type) == "text/html"
+
+    @property
+    def xhtml(self) -> bool:
+        return media_type(self.content_type) == "application/xhtml+xml"
 
 
 class _Client:
@@ -48,16 +62,21 @@ class _Client:
     def ask(self, url: str, headers: Mapping[str, str] | None = None, data: bytes | None = None) -> _Answer:
         told = {"User-Agent": "cookie-consent check", "Accept": "text/html,*/*;q=0.5", "Accept-Encoding": "identity"}
         told |= headers or {}
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        jar = CookieJar()
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
         request = urllib.request.Request(url, headers=told, data=data)  # noqa: S310 - http(s), which was asked for
         try:
             with opener.open(request, timeout=_TIMEOUT) as response:
-                return _Answer(response.status, response.headers, response.read(_MOST), response.url)
+                return _Answer(response.status, response.headers, response.read(_MOST), response.url, _names(jar))
         except urllib.error.HTTPError as error:
             with error:
-                return _Answer(error.code, error.headers, error.read(_MOST), url)
+                return _Answer(error.code, error.headers, error.read(_MOST), error.url or url, _names(jar))
         except (OSError, ValueError, HTTPException) as error:
             return _Answer(0, Message(), str(getattr(error, "reason", error)).encode(), url)
+
+
+def _names(jar: CookieJar) -> list[str]:
+    return [cookie.name for cookie in jar]
 
 
 def check_live(url: str, settings: Settings) -> Iterator[Point]:
@@ -72,7 +91,7 @@ def check_live(url: str, settings: Settings) -> Iterator[Point]:
         "site", "it answers", "good" if well else "bad", f"{page.status} at {page.url}", "" if well else "name a page"
     )
     if not page.html:
-        yield Point("site", "it is a page", "bad", page.headers.get_content_type(), "name an HTML page")
+        yield Point("site", "it is a page", "bad", page.content_type or "of no type", "name an HTML page")
         return
     coding = page.headers.get("Content-Encoding", "identity")
     if coding != "identity":
@@ -80,65 +99,88 @@ def check_live(url: str, settings: Settings) -> Iterator[Point]:
         yield Point("site", "the page can be read", "unsure", f"it comes in {coding}", remedy)
         return
     state = client.ask(urljoin(urljoin(page.url, settings.prefix), "state"), {"Accept": "application/json"})
-    held = _held_first(settings, state)
-    rules = Rules(settings.policy)
-    yield from _gated(page, settings, rules, held=held)
-    yield from _asking(page, settings, held=held)
-    yield from _errors(client, page.url, rules, held=held)
+    rules, allowed = Rules(settings.policy), _allowed(settings, state)
+    yield from _gated(page, settings, rules, allowed)
+    yield from _asking(page, settings, first=_asks_first(settings, state))
+    yield from _errors(client, page.url, rules, allowed)
     yield from _addresses(client, page.url, state, settings)
 
 
-def _held_first(settings: Settings, state: _Answer) -> bool:
-    """Whether a stranger from here is asked before anything runs: by the site's law, or, where that depends on the
-    region, by what the site says of this one.
+def _allowed(settings: Settings, state: _Answer) -> frozenset[str]:
+    """The optional purposes that a stranger from here need not be asked for: by the site's law, or, where that depends
+    on the region, by what the site says of this one.
     """
     if settings.regime is not None:
-        return settings.regime.model == "opt-in"
-    return not _json(state).get("granted")
+        return settings.regime.unrefused(settings.policy)
+    granted = _json(state).get("granted")
+    return frozenset(settings.policy.optional).intersection(granted if isinstance(granted, list) else ())
 
 
-def _loose(page: _Answer, rules: Rules) -> list[str]:
+def _asks_first(settings: Settings, state: _Answer) -> bool:
+    """Whether a stranger from here is asked before anything else runs."""
+    if settings.regime is not None:
+        return settings.regime.model == "opt-in" and bool(settings.regime.asked(settings.policy))
+    told = _json(state)
+    return told.get("model", "opt-in") == "opt-in" and told.get("asked", True) is True
+
+
+def _loose(page: _Answer, rules: Rules, allowed: frozenset[str]) -> list[str]:
     """What on a page would still be held: then it did not pass the gate.
 
-    :raises UnreadableEncoding: for a page that the gate cannot read.
+    :raises Unreadable: for a page that cannot be gated.
     """
-    gate = Gate(rules, charset=page.headers.get_content_charset(), site=urlsplit(page.url).netloc)
+    if is_disputed(page.content_type):
+        raise Unreadable(f"sent as {page.content_type}")
+    site = urlsplit(page.url).netloc
+    gate = Gate(rules, allowed, charset=charset(page.content_type), site=site, xml=page.xhtml)
     gate.feed(page.body)
     gate.finish()
-    return sorted({each.service or each.tag for each in gate.held})
+    return sorted({each.service or _place(page, each) for each in gate.held if not _inert(page, each)})
 
 
-def _gated(page: _Answer, settings: Settings, rules: Rules, *, held: bool) -> Iterator[Point]:
+def _inert(page: _Answer, held: Held) -> bool:
+    """Whether a tag was held already: one that the site itself has marked keeps its mark."""
+    return held.reason in {"marked", "unknown-purpose"} and _HELD.match(page.body, held.offset) is not None
+
+
+def _place(page: _Answer, held: Held) -> str:
+    line = page.body.count(b"\n", 0, held.offset) + 1
+    return f"<{held.tag}> in line {line}"
+
+
+def _gated(page: _Answer, settings: Settings, rules: Rules, allowed: frozenset[str]) -> Iterator[Point]:
     """Whether the page, its cookies and its place in caches are what a stranger's should be."""
     try:
-        loose = _loose(page, rules)
-    except UnreadableEncoding as error:
-        yield Point("site", "the page can be read", "bad", str(error), "send pages in UTF-8, and declare it")
+        loose = _loose(page, rules, allowed)
+    except Unreadable as error:
+        yield _unreadable("the page can be read", error)
         return
-    if held:
-        remedy = "put the middleware outermost: in front of caches, compression and whatever adds tags"
-        yield _none("a stranger's page calls nobody who needs consent", loose, remedy)
-    names = [line.partition("=")[0].strip() for line in page.headers.get_all("Set-Cookie") or ()]
-    loose = [name for name in names if rules.services_for_cookie(name)] if held else []
-    loose += [settings.cookie_name] if settings.cookie_name in names else []
+    remedy = "put the middleware outermost: in front of caches, compression and whatever adds tags"
+    yield _none("a stranger's page calls nobody who needs consent", loose, remedy)
+    ours = {f"{prefix}{settings.cookie_name}" for prefix in ("", "__Host-", "__Secure-")}
+    loose = [name for name in page.cookies if name in ours or rules.held(rules.services_for_cookie(name), allowed)]
     yield _none("a stranger gets no cookie that needs consent", loose, "put the middleware outermost")
     if settings.cache == "private":
-        cached = (page.headers.get("Cache-Control") or "").lower()
-        public = "public" in cached or "s-maxage" in cached
+        cached = ", ".join(page.headers.get_all("Cache-Control") or ()).lower()
+        kept = not {"private", "no-store"}.intersection(re.split(r"[\s,]+", cached))
         yield Point(
             "site",
             "no shared cache keeps a visitor's page",
-            "bad" if public else "good",
-            cached,
-            'set cache = "shared", or let pages be private' if public else "",
+            "bad" if kept else "good",
+            cached or ("no Cache-Control" if kept else ""),
+            'let Cache-Control through as the middleware sends it, or set cache = "shared"' if kept else "",
         )
 
 
-def _asking(page: _Answer, settings: Settings, *, held: bool) -> Iterator[Point]:
+def _asking(page: _Answer, settings: Settings, *, first: bool) -> Iterator[Point]:
+    if page.xhtml:
+        remedy = "name a page that is text/html; from this one, link to the settings"
+        yield Point("site", "a stranger is asked", "unsure", "no banner is put into XHTML", remedy)
+        return
     shown = 'id="yc"' in page.text
     remedy = "" if shown else "the middleware does not see this page, or its law asks nothing; try another page"
     if settings.policy.optional:
-        yield Point("site", "a stranger is asked", "good" if shown else "bad" if held else "unsure", "", remedy)
+        yield Point("site", "a stranger is asked", "good" if shown else "bad" if first else "unsure", "", remedy)
     linked = "data-consent-open" in page.text
     yield Point(
         "site",
@@ -209,16 +251,24 @@ def _addresses(client: _Client, url: str, state: _Answer, settings: Settings) ->
     )
 
 
-def _errors(client: _Client, url: str, rules: Rules, *, held: bool) -> Iterator[Point]:
+def _errors(client: _Client, url: str, rules: Rules, allowed: frozenset[str]) -> Iterator[Point]:
     """Whether error pages pass the middleware too, where they are pages."""
     missing = client.ask(urljoin(url, "/no-such-page-of-this-site"))
     if not missing.html or not missing.body:
         return
     try:
-        loose = _loose(missing, rules)
-    except UnreadableEncoding:
+        loose = _loose(missing, rules, allowed)
+    except Unreadable as error:
+        yield _unreadable("error pages can be read", error)
         return
-    yield _none("error pages are gated too", loose if held else [], "put the middleware outermost")
+    yield _none("error pages are gated too", loose, "put the middleware outermost")
+
+
+def _unreadable(what: str, error: Unreadable) -> Point:
+    """What cannot be gated, visitors get closed."""
+    of_text = isinstance(error, UnreadableEncoding)
+    remedy = "send pages in UTF-8, and declare it" if of_text else "send the page as text/html alone"
+    return Point("site", what, "bad", str(error), remedy)
 
 
 def _none(what: str, loose: Sequence[str], remedy: str) -> Point:
