@@ -16,10 +16,10 @@ from markupsafe import Markup
 
 from .errors import ConfigurationError
 from .log.audit import Report, Terms, verify
-from .log.checkpoint import Trust, check_checkpoint
+from .log.checkpoint import Trust, check_checkpoint, parse_checkpoint, parse_checkpoints
 from .log.command.options import add_log, bar, moment, opened_database, read_file, read_trust, site_keys
 from .log.evidence import DatabaseEvidence
-from .log.note import encode
+from .log.note import encode, parse_note
 from .log.record import Record
 from .log.store import SqlStore, Stored
 from .log.summary import KINDS, Summary, summarize
@@ -53,6 +53,9 @@ def add_command(commands: Any) -> None:
     report.add_argument("--since", type=moment, metavar="TIME", help="choices from this time on: 2026-11-01")
     report.add_argument("--until", type=moment, metavar="TIME", help="choices before this time (UTC)")
     report.add_argument("--trust", metavar="FILE", help="the log's verifier keys, by which signatures are checked")
+    report.add_argument(
+        "--pin", metavar="FILE", action="append", default=[], help="checkpoints that were kept elsewhere"
+    )
     report.add_argument("--scan", metavar="FILE", help="what consent scan --json wrote, for the open questions")
     report.add_argument("--title", default="Consent report", help="default: %(default)s")
     report.add_argument(
@@ -62,18 +65,25 @@ def add_command(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if None not in (options.since, options.until) and options.until <= options.since:
+        raise ConfigurationError("--until must be later than --since")
     trust = read_trust(options.trust) if options.trust else None
+    pins = [note for path in options.pin for note in _pins(path)]
     questions = [*_questions(options.scan)] if options.scan else None
     with opened_database(options) as database:
         keys = site_keys(options)
         store = SqlStore(database, keys)
         evidence = DatabaseEvidence(database)
         with bar("verifying", evidence.head().size) as told:
-            integrity = verify(evidence, Terms(time.time(), trust, keys=keys), lambda done, _all: told(done))
+            terms = Terms(time.time(), trust, pins, keys=keys)
+            try:
+                integrity = verify(evidence, terms, lambda done, _all: told(done))
+            except ValueError as error:
+                raise ConfigurationError(str(error)) from error
         with bar("counting") as told:
-            records = _counted(store.records(since=options.since, until=options.until), told)
-            summary = summarize(records, lambda name: _record(store, name))
-    page = _page(options.title, summary, integrity, trust, questions)
+            records = _counted(store.records(since=options.since), told)
+            summary = summarize(records, lambda name: _record(store, name), until=options.until)
+    page = _page(options, summary, integrity, trust, questions)
     if options.output == "-":
         sys.stdout.write(page)
     else:
@@ -85,6 +95,13 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if integrity.tampered else 0
 
 
+def _pins(path: str) -> list[str]:
+    try:
+        return parse_checkpoints(read_file(path))
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
 def _counted(records: Iterable[Stored], told: Any) -> Iterator[Stored]:
     for count, stored in enumerate(records):
         if count % 1000 == 0:
@@ -94,7 +111,7 @@ def _counted(records: Iterable[Stored], told: Any) -> Iterator[Stored]:
 
 def _record(store: SqlStore, name: str) -> Record | None:
     found = store.find(name)
-    return found[0].record if len(found) == 1 else None
+    return found[0].record if len(found) == 1 and found[0].problem is None else None
 
 
 def _questions(path: str) -> Iterator[Mapping[str, str]]:
@@ -111,12 +128,18 @@ def _questions(path: str) -> Iterator[Mapping[str, str]]:
 
 
 def _page(
-    title: str, summary: Summary, integrity: Report, trust: Trust | None, questions: Sequence[Mapping[str, str]] | None
+    options: argparse.Namespace,
+    summary: Summary,
+    integrity: Report,
+    trust: Trust | None,
+    questions: Sequence[Mapping[str, str]] | None,
 ) -> str:
     counts = {name: (summary.kinds[name], style) for name, style in _STYLES.items()}
     return document(
-        title,
-        f"{_span(summary)} · made {datetime.now(UTC):%d %B %Y, %H:%M} UTC",
+        options.title,
+        " · ".join(
+            (_counts(summary), *_span(options.since, options.until), f"made {datetime.now(UTC):%d %B %Y, %H:%M} UTC")
+        ),
         tiles(_verdict(integrity, trust), counts),
         section("Choices over time", _over_time(summary)),
         section("By purpose", _purposes(summary)),
@@ -134,21 +157,38 @@ def _surfaces(summary: Summary) -> dict[str, Counter[str]]:
     return {_SURFACES.get(name, name): counts for name, counts in summary.surfaces.items()}
 
 
-def _span(summary: Summary) -> str:
+def _counts(summary: Summary) -> str:
     if summary.first is None or summary.last is None:
         return "No decisions"
     first, last = (f"{datetime.fromtimestamp(ts / 1000, UTC):%d %B %Y}" for ts in (summary.first, summary.last))
     return f"{number('decision', sum(summary.kinds.values()))}, {first} to {last}"
 
 
+def _span(since: int | None, until: int | None) -> Iterator[str]:
+    """Which decisions were asked for, where that is not all of them."""
+    asked = [f"{word} {_moment(ts / 1000)}" for word, ts in (("from", since), ("until", until)) if ts is not None]
+    if asked:
+        yield f"counted {' '.join(asked)}"
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%d %B %Y, %H:%M} UTC"
+
+
 def _verdict(integrity: Report, trust: Trust | None) -> str:
-    if integrity.tampered:
+    """The first sentence of the page: it claims nothing that was not checked."""
+    serious = {code for code, finding in integrity.findings.items() if finding.serious}
+    if serious == {"code"}:
+        return "The log was tampered with, or was made with another key than the one given here."
+    if serious:
         return "The log was tampered with."
-    return (
-        "The log is what was signed."
-        if trust is not None
-        else "The log fits together; its signatures were not checked."
-    )
+    if not integrity.sealed:
+        return "The log fits together; nothing in it is signed yet."
+    if trust is None:
+        return "The log fits together; its signatures were not checked."
+    if integrity.unsealed:
+        return f"What is sealed is what was signed; {number('record', integrity.unsealed)} not signed yet."
+    return "The log is what was signed."
 
 
 def _periods(summary: Summary) -> tuple[int, dict[date, Counter[str]]]:
@@ -195,7 +235,7 @@ def _purposes(summary: Summary) -> Markup:
             refused,
             _share(granted, granted + refused),
         )
-        for name in sorted(summary.granted.keys() | summary.refused.keys())
+        for name in sorted((+summary.granted).keys() | (+summary.refused).keys())
     ]
     return table("By purpose", ("Purpose", "Shares", "Agreed", "Refused", "Share that agreed"), rows)
 
@@ -210,6 +250,7 @@ def _split(head: str, named: Mapping[str, Counter[str]]) -> Markup:
             _share(counts["accepted"], counts.total()),
         )
         for name, counts in sorted(named.items(), key=lambda item: -item[1].total())
+        if counts.total()
     ]
     return table(head, (head, "Shares", *map(str.capitalize, _STYLES), "All", "Accepted all"), rows)
 
@@ -227,8 +268,9 @@ def _integrity(summary: Summary, integrity: Report, trust: Trust | None) -> Mark
             f"{number('record', integrity.removed)}, named by {number('tombstone', integrity.tombstones)}",
         ),
         ("Root", code(encode(integrity.root))),
-        ("Last checkpoint", _checkpoint(integrity, trust)),
-        ("Verified", f"{datetime.now(UTC):%d %B %Y, %H:%M} UTC, {'with' if trust else 'without'} the log's keys"),
+        *_checkpoint(integrity, trust),
+        ("Compared with", f"{number('checkpoint', integrity.pins)} kept elsewhere"),
+        ("Verified", f"{_moment(time.time())}, {'with' if trust else 'without'} the log's keys"),
         ("With the signal on (GPC)", f"{summary.signals:,}"),
     ]
     if summary.wrong:
@@ -240,7 +282,7 @@ def _integrity(summary: Summary, integrity: Report, trust: Trust | None) -> Mark
             kind="error" if each.serious else "warning",
             word="tampering" if each.serious else "warning",
             what=f"{each.what[0].upper()}{each.what[1:]}",
-            count=each.count,
+            count=f"{each.count:,}",
             places=details("Where", each.places),
         )
         for each in sorted(integrity.findings.values(), key=lambda each: not each.serious)
@@ -249,16 +291,16 @@ def _integrity(summary: Summary, integrity: Report, trust: Trust | None) -> Mark
     return table("The log", ("Of the log", "What it says"), rows) + told
 
 
-def _checkpoint(integrity: Report, trust: Trust | None) -> object:
+def _checkpoint(integrity: Report, trust: Trust | None) -> Iterator[tuple[object, object]]:
+    """Of the last checkpoint that could be read, and, with keys, checked: whose it is, and what it says."""
     if integrity.latest is None:
-        return NONE
+        return
+    yield "Name", code(parse_checkpoint(parse_note(integrity.latest).text).origin)
     if trust is None:
-        return details("as it was signed", integrity.latest.splitlines())
-    try:
+        yield "Last checkpoint", details("as it was signed", integrity.latest.splitlines())
+    else:
         checkpoint, signed = check_checkpoint(integrity.latest, trust)
-    except ValueError as error:
-        return f"does not check: {error}"
-    return f"{datetime.fromtimestamp(signed, UTC):%d %B %Y, %H:%M} UTC, of {number('record', checkpoint.size)}"
+        yield "Last checkpoint", f"{_moment(signed)}, of {number('record', checkpoint.size)}"
 
 
 def _open(questions: Sequence[Mapping[str, str]] | None) -> Markup:

@@ -12,9 +12,9 @@ from records import KEY, NOTICE, START, make_record
 from consent.cli import main
 from consent.log.checkpoint import Signer
 from consent.log.note import format_vkey
-from consent.log.record import void
+from consent.log.record import Record, void
 from consent.log.seal import Sealer
-from consent.log.store import SqlStore, open_database
+from consent.log.store import SqlStore, Stored, open_database
 from consent.log.summary import summarize
 
 SIGNER = Signer.new("example.org/consent", bytes(range(64)))
@@ -77,6 +77,7 @@ def test_the_page_has_the_logs_numbers(url: str, tmp_path: Path) -> None:
     assert cells(html, "de") == ["", "–", "–", "3", "2", "5", "0 %"]
     assert cells(html, "us-ca") == ["", "–", "–", "1", "–", "1", "0 %"]
     assert cells(html, "Sealed") == ["12 records, under 1 checkpoint"]
+    assert cells(html, "Name") == ["example.org/consent"]
     assert "of 12 records" in cells(html, "Last checkpoint")[0]
     assert cells(html, "With the signal on (GPC)") == ["1"]
     heads = re.findall("<h2>(.*?)</h2>", html)
@@ -93,8 +94,32 @@ def test_the_page_has_the_logs_numbers(url: str, tmp_path: Path) -> None:
 
 def test_a_span_of_time_is_counted_alone(url: str, tmp_path: Path) -> None:
     _, html = page(url, tmp_path, "--until", "2000-01-01")
-    assert "No decisions" in html
+    assert "No decisions · counted until 01 January 2000, 00:00 UTC · made" in html
     assert cells(html, "Sealed") == ["12 records, under 1 checkpoint"]
+
+
+def test_a_span_that_ends_before_it_begins_is_one_clear_error(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--log", url, "--since", "2026-11-02", "--until", "2026-11-02"]) == 2
+    assert "--until must be later than --since" in capsys.readouterr().err
+
+
+def test_what_was_declared_void_later_than_the_span_or_before_it_is_not_counted(url: str) -> None:
+    """Void is a record made at ``START + 3 * DAY``; a millisecond later it is said to be."""
+    store = SqlStore(open_database(url), [KEY])
+    mistaken, voids = (store.find(make_record(number, ts=START + 3 * DAY + number - 10).id)[0] for number in (10, 11))
+    again = void(made(mistaken), id=make_record(12, ts=START + 3 * DAY + 5).id, ts=START + 3 * DAY + 5)
+    store.append(again, NOTICE)
+    for since, until in ((mistaken.ts, voids.ts), (voids.ts, None), (mistaken.ts, None)):
+        records = store.records(since=since)
+        summary = summarize(records, lambda name: store.find(name)[0].record, until=until)
+        assert +summary.kinds == {}
+        assert -summary.kinds == {}, "what was made earlier, or was taken back already, is not taken back"
+    store.close()
+
+
+def made(stored: Stored) -> Record:
+    assert stored.record is not None
+    return stored.record
 
 
 def test_a_log_that_was_tampered_with_is_said_to_be(url: str, tmp_path: Path) -> None:
@@ -106,6 +131,43 @@ def test_a_log_that_was_tampered_with_is_said_to_be(url: str, tmp_path: Path) ->
     code, html = page(url, tmp_path)
     assert code == 1
     assert "The log was tampered with." in html
+
+
+def test_the_first_sentence_claims_nothing_that_was_not_checked(url: str, tmp_path: Path) -> None:
+    keys = ("--trust", str(tmp_path / "keys"))
+    assert "its signatures were not checked." in page(url, tmp_path)[1]
+    store = SqlStore(open_database(url), [KEY])
+    store.append(make_record(20, ts=START + 4 * DAY), NOTICE)
+    store.close()
+    assert "What is sealed is what was signed; 1 record not signed yet." in page(url, tmp_path, *keys)[1]
+    empty = f"sqlite:///{tmp_path / 'empty.db'}"
+    main(["log", "init", "--log", empty])
+    assert "nothing in it is signed yet." in page(empty, tmp_path, *keys)[1]
+
+
+def test_another_key_than_the_sites_is_not_said_to_be_tampering_alone(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONSENT_SECRET_KEY", "another-secret-for-tests-that-is-long")
+    code, html = page(url, tmp_path)
+    assert code == 1
+    assert "tampered with, or was made with another key than the one given here." in html
+
+
+def test_checkpoints_that_were_kept_elsewhere_are_compared(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys, pins = ("--trust", str(tmp_path / "keys")), tmp_path / "pins"
+    main(["log", "verify", "--log", url, *keys, "--keep", str(pins)])
+    assert "No pinned checkpoint was given" in page(url, tmp_path, *keys)[1]
+    code, html = page(url, tmp_path, *keys, "--pin", str(pins))
+    assert code == 0
+    assert cells(html, "Compared with") == ["1 checkpoint kept elsewhere"]
+    assert "No pinned checkpoint was given" not in html
+    pins.write_text("no pins")
+    capsys.readouterr()
+    assert main(["report", "--log", url, *keys, "--pin", str(pins)]) == 2
+    assert "not a file of checkpoints" in capsys.readouterr().err
 
 
 def test_open_questions_are_those_of_a_scan(url: str, tmp_path: Path) -> None:

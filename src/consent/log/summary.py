@@ -38,6 +38,22 @@ class Summary:
     refused: Counter[str] = field(default_factory=Counter)
     signals: int = 0
 
+    def see(self, stored: Stored) -> None:
+        """Count what is kept of a record, and its decision."""
+        self.records += 1
+        self.first = stored.ts if self.first is None else self.first
+        self.last = stored.ts
+        if stored.problem is not None:
+            self.wrong += 1
+        elif stored.record is None:
+            self.removed += stored.tombstone is None
+        elif stored.record.kind != "void":
+            self.add(stored.record)
+
+    def spans(self, ts: int, until: int | None) -> bool:
+        """Whether a record of this time is among those that were counted."""
+        return self.first is not None and self.first <= ts and (until is None or ts < until)
+
     def add(self, record: Record, by: int = 1) -> None:
         """Count a decision, or take it back."""
         kind = KINDS[record.kind]
@@ -56,20 +72,20 @@ class Summary:
         self.signals += by * record.gpc
 
 
-def summarize(records: Iterable[Stored], find: Callable[[str], Record | None]) -> Summary:
-    """Count these records, in the order of time. ``find``: the record of an id, for those that were declared void."""
+def summarize(records: Iterable[Stored], find: Callable[[str], Record | None], *, until: int | None = None) -> Summary:
+    """Count these records, in the order of time. ``find``: the record of an id, for those that were declared void.
+
+    ``until``: Unix milliseconds. What is recorded from then on is not counted, but may declare earlier ones void.
+    """
     summary = Summary()
+    voided: set[str] = set()
     for stored in records:
-        summary.records += 1
-        summary.first = stored.ts if summary.first is None else summary.first
-        summary.last = stored.ts
         record = stored.record
-        if stored.problem is not None:
-            summary.wrong += 1
-        elif record is None:
-            summary.removed += stored.tombstone is None
-        elif record.kind != "void":
-            summary.add(record)
-        elif record.prev is not None and (void := find(record.prev)) is not None and void.kind != "void":
-            summary.add(void, -1)
+        if until is None or stored.ts < until:
+            summary.see(stored)
+        if stored.problem is None and record is not None and record.kind == "void" and record.prev is not None:
+            void = find(record.prev) if record.prev not in voided else None
+            voided.add(record.prev)
+            if void is not None and void.kind != "void" and summary.spans(void.ts, until):
+                summary.add(void, -1)
     return summary
