@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,7 +41,9 @@ def pages(tmp_path: Path) -> dict[str, str]:
     store.close()
     (tmp_path / "consent.toml").write_text(f'secret_key = "{SECRET}"\nservices = ["youtube"]\nlog = "{log}"\n')
     main(["check", str(tmp_path / "consent.toml"), "--html", str(tmp_path / "check.html")])
-    (tmp_path / "scan.json").write_text(report.as_json(SCAN, FINDINGS))
+    scan = json.loads(report.as_json(SCAN, FINDINGS))
+    scan["findings"][0]["text"] += f" It was called at https://www.example.org/{'a' * 80}."
+    (tmp_path / "scan.json").write_text(json.dumps(scan))
     main(["report", "--log", log, "--scan", str(tmp_path / "scan.json"), "--output", str(tmp_path / "report.html")])
     (tmp_path / "scan.html").write_text(report.html(SCAN, FINDINGS), "utf-8")
     return {name: (tmp_path / f"{name}.html").read_text("utf-8") for name in ("scan", "check", "report")}

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def _page(points: Sequence[Point], url: str | None) -> str:
     areas = dict.fromkeys(point.area for point in points)
     return document(
         "Check of a site",
-        url or "settings and log",
+        f"{url or 'settings and log'} · made {datetime.now(UTC):%d %B %Y, %H:%M} UTC",
         tiles(_verdict(points), counts),
         *(
             section(
