@@ -26,18 +26,6 @@ from werkzeug.serving import make_server
 import find
 from consent.wsgi import ConsentMiddleware
 
-_SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # Certificates that nobody else knows.
-    "--ignore-certificate-errors",
-]
-
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
@@ -58,13 +46,10 @@ def launch(playwright: Playwright, chromium: str, outside: Outside) -> Callable[
 
     ``whole``: with all that is around the engine, as people have it.
     """
-    rules = f"MAP * 127.0.0.1:{outside.port}, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
     def start(*, whole: bool = False, **options: Any) -> Browser:
         return playwright.chromium.launch(
-            executable_path=found(find.browser) if whole else chromium,
-            args=[*_SWITCHES, f"--host-resolver-rules={rules}"],
-            **options,
+            executable_path=found(find.browser) if whole else chromium, args=outside.switches(), **options
         )
 
     return start

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import trustme
@@ -153,6 +153,19 @@ def script_of(path: str) -> bytes:
     return f'(window.ran ??= []).push("{name}" + (document.currentScript?.dataset.say ?? ""));'.encode()
 
 
+_SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Certificates that nobody else knows.
+    "--ignore-certificate-errors",
+)
+
+
 class _WithOrWithoutTLS(Quiet):
     """Speaks HTTPS to who begins so, and HTTP to others, on the same port. The handshake is this thread's."""
 
@@ -220,8 +233,13 @@ class Outside:
         with self._lock:
             return [host + path for _who, host, path in self._heard]
 
+    def switches(self) -> list[str]:
+        """Those of a Chromium to which every name but ours leads here."""
+        rules = f"MAP * 127.0.0.1:{self.port}, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+        return [*_SWITCHES, f"--host-resolver-rules={rules}"]
+
     @contextmanager
-    def open(self) -> Iterator[Outside]:
+    def open(self) -> Iterator[Self]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trustme.CA().issue_cert("*.example").configure_cert(context)
         handler = type("Handler", (_WithOrWithoutTLS,), {"context": context})
