@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -293,7 +294,24 @@ def test_what_the_settings_leave_open_is_said(tmp_path: Path, capsys: pytest.Cap
 def test_a_log_that_is_not_there_is_said_with_what_to_do(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (config.parent / "consent.db").unlink()
     assert main(["check", str(config)]) == 1
-    assert "consent log init" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "consent log init --config FILE" in printed
+    assert re.search(r"^1 of \d+ points is wrong\.$", printed, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        ("sqlite:////no/such/folder/consent.db", "make the folder"),
+        ("mysql://localhost/consent", "mend the setting log"),
+    ],
+)
+def test_a_log_that_cannot_be_there_is_said_with_what_to_do(
+    config: Path, capsys: pytest.CaptureFixture[str], log: str, told: str
+) -> None:
+    config.write_text(config.read_text().replace(f"sqlite:///{config.parent / 'consent.db'}", log))
+    assert main(["check", str(config)]) == 1
+    assert told in capsys.readouterr().out
 
 
 def test_another_key_than_the_sites_is_worth_a_look(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

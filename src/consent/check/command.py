@@ -111,8 +111,10 @@ def _say(points: Sequence[Point]) -> None:
 def _verdict(points: Sequence[Point]) -> str:
     bad, unsure = (sum(point.state == state for point in points) for state in ("bad", "unsure"))
     if bad:
-        return f"{bad} of {len(points)} points are wrong."
-    return f"All is right; {unsure} of {len(points)} points are worth a look." if unsure else "All is right."
+        return f"{bad} of {len(points)} points {'is' if bad == 1 else 'are'} wrong."
+    if unsure:
+        return f"All is right; {unsure} of {len(points)} points {'is' if unsure == 1 else 'are'} worth a look."
+    return "All is right."
 
 
 def _page(points: Sequence[Point], url: str | None) -> str:

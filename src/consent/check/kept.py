@@ -30,14 +30,15 @@ def check_log(settings: Settings, open_database: Callable[..., Database]) -> Ite
     yield from _place(settings)
     try:
         database = open_database(settings.log, create=False, patience=5.0)
-    except (ConfigurationError, LogUnavailable) as error:
-        yield Point(
-            "log",
-            "it can be opened",
-            "bad",
-            str(error),
-            'make it with "consent log init", or start the site once; check its URL and the user\'s rights',
+    except ConfigurationError as error:
+        yield Point("log", "it can be opened", "bad", str(error), "mend the setting log, or install what is missing")
+        return
+    except LogUnavailable as error:
+        remedy = (
+            'the site makes it with the first choice, and "consent log init --config FILE" at once; '
+            "where it is there already, check its URL and the user's rights"
         )
+        yield Point("log", "it can be opened", "bad", str(error), remedy)
         return
     try:
         yield from _content(database)
@@ -54,7 +55,9 @@ def _place(settings: Settings) -> Iterator[Point]:
         return
     file = Path(settings.log.removeprefix("sqlite:///")).absolute()
     if not file.parent.is_dir():
-        return  # the opening says it
+        remedy = "make the folder, and let the user that the site runs as write into it; or mend the path"
+        yield Point("log", "its folder is there", "bad", f"there is no {file.parent}", remedy)
+        return
     writable = os.access(file.parent, os.W_OK) and (not file.exists() or os.access(file, os.W_OK))
     yield Point(
         "log",
