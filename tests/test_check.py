@@ -93,7 +93,7 @@ def test_a_site_without_the_middleware_is_red(config: Path, capsys: pytest.Captu
         "no shared cache keeps a visitor's page",
         "a stranger is asked",
         "there is a way to the settings on the page",
-        "error pages are gated too",
+        "error pages call nobody who needs consent",
         "a choice that another site posts is refused",
         *(f"/_consent/{name}" for name in ("state", "settings", "consent.js", "consent.css", "declaration.json")),
     }

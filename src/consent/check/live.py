@@ -247,7 +247,11 @@ def _addresses(client: _Client, url: str, state: _Answer, settings: Settings) ->
         "a choice that another site posts is refused",
         "good" if refused else "bad",
         str(foreign.status),
-        "" if refused else "a proxy takes Sec-Fetch-Site and Origin away",
+        ""
+        if refused
+        else "a proxy takes Sec-Fetch-Site and Origin away"
+        if foreign.status in {200, 303}
+        else f"let {settings.prefix} reach the application",
     )
 
 
@@ -261,7 +265,7 @@ def _errors(client: _Client, url: str, rules: Rules, allowed: frozenset[str]) ->
     except Unreadable as error:
         yield _unreadable("error pages can be read", error)
         return
-    yield _none("error pages are gated too", loose, "put the middleware outermost")
+    yield _none("error pages call nobody who needs consent", loose, "put the middleware outermost")
 
 
 def _unreadable(what: str, error: Unreadable) -> Point:
