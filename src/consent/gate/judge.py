@@ -286,7 +286,8 @@ class Judge:
         return list(blocking), excerpt
 
     def _owners(self, tag: Tag, contents: Sequence[str]) -> list[tuple[tuple[Service, ...], str]]:
-        runs = tag.name == b"script" and _runs(tag)
+        # Once: a tag may have as many attributes as it likes.
+        runs, href_loads, typed = tag.name == b"script" and _runs(tag), _href_loads(tag), _is_typed(tag)
         owners: list[tuple[tuple[Service, ...], str]] = []
         for attribute in tag.attributes:
             if not attribute.value:
@@ -298,15 +299,17 @@ class Judge:
                 continue
             value = attribute.value.decode(self._encoding, "replace")
             plain = html.unescape(value)
-            urls = self._urls(tag, attribute.name, value, plain) if tag.name != b"script" or runs else []
+            urls = []
+            if tag.name != b"script" or runs:
+                urls = self._urls(tag, attribute.name, value, plain, href_loads=href_loads)
             for other in self._otherwise(attribute.value) if urls else ():
-                urls += self._urls(tag, attribute.name, other, html.unescape(other))
+                urls += self._urls(tag, attribute.name, other, html.unescape(other), href_loads=href_loads)
                 owners += self._unread(other)
             owners += [(self._rules.services_for_url(url, self._site), value) for url in urls]
             if _HANDLER.match(attribute.name):
                 script = html.unescape(self._read(attribute.value))
                 owners += [(group, value) for group in self._served(script)]
-            elif (urls or attribute.name in _LOADING) and (inner := document_in(plain, typed=_is_typed(tag))):
+            elif (urls or attribute.name in _LOADING) and (inner := document_in(plain, typed=typed)):
                 owners += [(group, value[:120]) for group in self._served(inner)]
                 owners += self._addresses(inner, css=True, within=False)
             elif attribute.name in _FOLLOWED:
@@ -351,13 +354,13 @@ class Judge:
         """What stands for all that was too long to be read."""
         return [(_UNREAD, text[:120])] if UNREAD in text and self._holding else []
 
-    def _urls(self, tag: Tag, name: bytes, value: str, plain: str) -> list[str]:
+    def _urls(self, tag: Tag, name: bytes, value: str, plain: str, *, href_loads: bool) -> list[str]:
         """The addresses in an attribute's value that a browser would fetch or tell.
 
         ``value``: as it is written, for whoever undoes references in it. ``plain``: with these undone.
         """
         if name in {b"href", b"xlink:href"}:
-            return [value] if self._href_loads(tag) else []
+            return [value] if href_loads else []
         if name in _LISTS:
             # A comma may be part of an address.
             return [*plain.split(), *re.split(r"[\s,]+", plain)]
@@ -372,12 +375,6 @@ class Judge:
         if name in _ANIMATED and tag.name in {b"set", b"animate"}:
             return [*re.split(r"[\s;]+", plain), *addresses_in(plain, css=True)]
         return []
-
-    @staticmethod
-    def _href_loads(tag: Tag) -> bool:
-        if tag.name == b"link":
-            return not _RELATIONS.isdisjoint(_relations(tag))
-        return tag.name in _HREF
 
     def _marks(self, tag: Tag) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The purposes that ``data-purpose`` names, and those of them that the policy does not have."""
@@ -496,6 +493,11 @@ def _refreshes(tag: Tag) -> bool:
     return equivalent is not None and "refresh" in html.unescape(equivalent.decode("latin-1")).lower()
 
 
+def _href_loads(tag: Tag) -> bool:
+    """Whether where a tag leads is fetched before anybody goes there."""
+    return not _RELATIONS.isdisjoint(_relations(tag)) if tag.name == b"link" else tag.name in _HREF
+
+
 def _is_typed(tag: Tag) -> bool:
     """Whether what a tag loads is what its type says, and not a script or a style whatever that is."""
     return tag.name != b"script" and (tag.name != b"link" or b"stylesheet" not in _relations(tag))
@@ -514,7 +516,7 @@ def _relations(tag: Tag) -> list[bytes]:
 
 
 def _runs(tag: Tag) -> bool:
-    """Whether a script element is a script, not a block of data. Chromium loads svg's scripts whatever their type is."""
+    """Whether a script element is a script, not a block of data. Chromium loads those of svg whatever they are."""
     return any(map(_RUNS.match, _types(tag))) or any(each.name in {b"href", b"xlink:href"} for each in tag.attributes)
 
 
