@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 from records import make_record
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Response
 
 from consent.cli import main
 from consent.log.record import mac_key
@@ -97,6 +99,31 @@ def test_a_site_without_the_middleware_is_red(config: Path, capsys: pytest.Captu
         "a choice that another site posts is refused",
         *(f"/_consent/{name}" for name in ("state", "settings", "consent.js", "consent.css", "declaration.json")),
     }
+
+
+def test_a_site_that_is_mounted_below_the_root_is_all_green_there(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mounted = DispatcherMiddleware(Response("elsewhere", 404), {"/shop": ConsentMiddleware(bare, str(config))})
+    with serving(mounted) as url:
+        code, points = checked(capsys, str(config), "--url", f"{url}shop/")
+    assert {what: state for what, state in points.items() if state != "good"} == {
+        ("addresses", "/.well-known/gpc.json"): "unsure"  # browsers ask for it at the root
+    }
+    assert code == 0
+
+
+def test_a_page_whose_choices_go_to_another_host_is_red(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gated = ConsentMiddleware(bare, str(config))
+
+    def proxied(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        return gated({**environ, "HTTP_HOST": "app.internal:8000"}, start_response)
+
+    with serving(proxied) as url:
+        assert main(["check", str(config), "--url", url]) == 1
+    printed = capsys.readouterr().out
+    assert "✗ the page names them on its own host: app.internal:8000\n" in printed
+    assert "✓ /_consent/state" in printed
 
 
 def test_a_site_that_runs_another_policy_is_worth_a_look(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
+from html import unescape
 from http.client import HTTPException
 from http.cookiejar import CookieJar
 from typing import Any
@@ -98,12 +99,26 @@ def check_live(url: str, settings: Settings) -> Iterator[Point]:
         remedy = "what is in front of the site compresses it whatever is asked for; ask the application itself"
         yield Point("site", "the page can be read", "unsure", f"it comes in {coding}", remedy)
         return
-    state = client.ask(urljoin(urljoin(page.url, settings.prefix), "state"), {"Accept": "application/json"})
+    base = _base(page, settings)
+    state = client.ask(urljoin(base, "state"), {"Accept": "application/json"})
     rules, allowed = Rules(settings.policy), _allowed(settings, state)
     yield from _gated(page, settings, rules, allowed)
     yield from _asking(page, settings, first=_asks_first(settings, state))
-    yield from _errors(client, page.url, rules, allowed)
-    yield from _addresses(client, page.url, state, settings)
+    yield from _errors(client, base.removesuffix(settings.prefix), rules, allowed)
+    yield from _addresses(client, page, base, state, settings)
+
+
+def _said(page: _Answer, settings: Settings) -> str | None:
+    """Where the page says that our own addresses are."""
+    found = re.search(rf'="([^"<>]*{re.escape(settings.prefix)})(?:decision|settings)', page.text)
+    return urljoin(page.url, unescape(found[1])) if found is not None else None
+
+
+def _base(page: _Answer, settings: Settings) -> str:
+    """Where our own addresses are on this host: within what the application is mounted at."""
+    said = _said(page, settings)
+    path = urlsplit(said).path if said is not None else settings.prefix
+    return urljoin(page.url, path)
 
 
 def _allowed(settings: Settings, state: _Answer) -> frozenset[str]:
@@ -191,8 +206,11 @@ def _asking(page: _Answer, settings: Settings, *, first: bool) -> Iterator[Point
     )
 
 
-def _addresses(client: _Client, url: str, state: _Answer, settings: Settings) -> Iterator[Point]:
-    base = urljoin(url, settings.prefix)
+def _addresses(client: _Client, page: _Answer, base: str, state: _Answer, settings: Settings) -> Iterator[Point]:
+    said = _said(page, settings)
+    if said is not None and urlsplit(said).netloc != urlsplit(page.url).netloc:
+        remedy = "let what is in front of the application hand on the Host, and tell the application to believe it"
+        yield Point("addresses", "the page names them on its own host", "bad", urlsplit(said).netloc, remedy)
     told = _json(state)
     if told.get("policy") == settings.policy.version:
         yield Point("addresses", f"{settings.prefix}state", "good", f"policy {settings.policy.version}")
@@ -227,7 +245,7 @@ def _addresses(client: _Client, url: str, state: _Answer, settings: Settings) ->
             f"{answer.status} {answer.headers.get_content_type()}",
             "" if right else f"let {settings.prefix} reach the application",
         )
-    signal = _json(client.ask(urljoin(url, "/.well-known/gpc.json")))
+    signal = _json(client.ask(urljoin(page.url, "/.well-known/gpc.json")))
     right = isinstance(signal.get("gpc"), bool)
     yield Point(
         "addresses",
@@ -257,7 +275,7 @@ def _addresses(client: _Client, url: str, state: _Answer, settings: Settings) ->
 
 def _errors(client: _Client, url: str, rules: Rules, allowed: frozenset[str]) -> Iterator[Point]:
     """Whether error pages pass the middleware too, where they are pages."""
-    missing = client.ask(urljoin(url, "/no-such-page-of-this-site"))
+    missing = client.ask(f"{url}/no-such-page-of-this-site")
     if not missing.html or not missing.body:
         return
     try:
