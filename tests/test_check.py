@@ -210,7 +210,8 @@ def test_what_the_site_has_marked_is_green_where_it_is_held_and_red_where_it_is_
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = (
-        b'<!doctype html><html><body>\n<script data-purpose="analytics" src="/own.js"></script>'
+        b'<!doctype html><html><head><style>@import "https://www.google-analytics.com/a.css";</style></head><body>'
+        b'\n<script data-purpose="analytics" src="/own.js"></script>'
         b"<img data-purpose=analytics src=/pixel><style data-purpose=statistics>p{background:url(/p)}</style>"
     )
     with serving(answering(config, page)) as url:
@@ -219,7 +220,8 @@ def test_what_the_site_has_marked_is_green_where_it_is_held_and_red_where_it_is_
     assert code == 0
     with serving(answering(config, page, gated=False)) as url:
         assert main(["check", str(config), "--url", url]) == 1
-    assert "nobody who needs consent: <img> in line 2, <script> in line 2, <style> in line 2" in capsys.readouterr().out
+    told = "<img> in line 2, <script> in line 2, <style> in line 2, google-analytics"
+    assert f"✗ a stranger's page calls nobody who needs consent: {told}\n" in capsys.readouterr().out
 
 
 XHTML = (

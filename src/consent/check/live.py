@@ -154,8 +154,8 @@ def _loose(page: _Answer, rules: Rules, allowed: frozenset[str]) -> list[str]:
 
 
 def _inert(page: _Answer, held: Held) -> bool:
-    """Whether a tag was held already: one that the site itself has marked keeps its mark."""
-    return held.reason in {"marked", "unknown-purpose"} and _HELD.match(page.body, held.offset) is not None
+    """Whether the tag was held already: a mark of the site's own, and a style's text, are in it as they were."""
+    return _HELD.match(page.body, held.offset) is not None
 
 
 def _place(page: _Answer, held: Held) -> str:
@@ -192,10 +192,11 @@ def _asking(page: _Answer, settings: Settings, *, first: bool) -> Iterator[Point
         remedy = "name a page that is text/html; from this one, link to the settings"
         yield Point("site", "a stranger is asked", "unsure", "no banner is put into XHTML", remedy)
         return
+    if not settings.policy.optional:
+        return
     shown = 'id="yc"' in page.text
     remedy = "" if shown else "the middleware does not see this page, or its law asks nothing; try another page"
-    if settings.policy.optional:
-        yield Point("site", "a stranger is asked", "good" if shown else "bad" if first else "unsure", "", remedy)
+    yield Point("site", "a stranger is asked", "good" if shown else "bad" if first else "unsure", "", remedy)
     linked = "data-consent-open" in page.text
     yield Point(
         "site",
