@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +46,16 @@ def test_the_tables_are_current(part: str, rows: object) -> None:
 def test_the_workflows_can_be_read() -> None:
     action, hooks = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
     assert any("consent scan" in step.get("run", "") for step in action["jobs"]["scan"]["steps"])
-    assert hooks["repos"][0]["hooks"][0]["entry"].startswith("consent check")
+    assert "consent check" in hooks["repos"][0]["hooks"][0]["entry"]
+
+
+def test_the_hook_runs_where_nobody_has_a_key(tmp_path: Path) -> None:
+    _, hooks = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
+    (tmp_path / "consent.toml").write_text('services = ["youtube"]\nprivacy_url = "/privacy"\n')
+    entry = shlex.split(hooks["repos"][0]["hooks"][0]["entry"])
+    found = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(entry, cwd=tmp_path, env={"PATH": found}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_login_is_what_the_scan_asks_for() -> None:
