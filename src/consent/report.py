@@ -30,6 +30,14 @@ __all__ = ["add_command"]
 #: The classes that colour each kind.
 _STYLES = dict(zip(KINDS.values(), ("accepted", "part", "refused", "withdrawn"), strict=True))
 _EITHER = {"agreed": "accepted", "refused": "refused"}
+_COUNTED = Markup(
+    "<p>Each choice counts once, when it was made: who chose twice counts twice, and of who did not choose nothing is "
+    "known.</p>"
+)
+_WORDS = Markup(
+    "<p>Each choice is a record. Sealed records are the leaves of a tree; a checkpoint is that tree's root as it was "
+    "signed; a tombstone names records whose content was removed.</p>"
+)
 #: Columns that a chart has at most; beyond it, days are put together.
 _MOST_COLUMNS = 92
 _SURFACES = {
@@ -209,7 +217,7 @@ def _over_time(summary: Summary) -> Markup:
     width, periods = _periods(summary)
     of = "a day" if width == 1 else f"{width} days"
     caption = f"Choices, {of} a column: " + ", ".join(f"{summary.kinds[name]} {name}" for name in _STYLES)
-    return columns(caption, _STYLES, [(f"{day:%d.%m.%y}", counts) for day, counts in periods.items()])
+    return _COUNTED + columns(caption, _STYLES, [(f"{day:%d.%m.%y}", counts) for day, counts in periods.items()])
 
 
 def _in_numbers(summary: Summary) -> Markup:
@@ -288,7 +296,7 @@ def _integrity(summary: Summary, integrity: Report, trust: Trust | None) -> Mark
         for each in sorted(integrity.findings.values(), key=lambda each: not each.serious)
     )
     told = Markup('<ol class="findings">{}</ol>').format(findings) if findings else Markup("")
-    return table("The log", ("Of the log", "What it says"), rows) + told
+    return _WORDS + table("The log", ("Of the log", "What it says"), rows) + told
 
 
 def _checkpoint(integrity: Report, trust: Trust | None) -> Iterator[tuple[object, object]]:

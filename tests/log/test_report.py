@@ -80,6 +80,7 @@ def test_the_page_has_the_logs_numbers(url: str, tmp_path: Path) -> None:
     assert cells(html, "Name") == ["example.org/consent"]
     assert "of 12 records" in cells(html, "Last checkpoint")[0]
     assert cells(html, "With the signal on (GPC)") == ["1"]
+    assert "who chose twice counts twice" in html
     heads = re.findall("<h2>(.*?)</h2>", html)
     assert heads[0] == "Choices over time"
     assert heads[-1] == "Choices over time, in numbers", "what is long on paper comes last"
