@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -376,6 +379,15 @@ def test_nobody_at_the_address_is_one_red_point(config: Path, capsys: pytest.Cap
     code, points = checked(capsys, str(config), "--url", "http://127.0.0.1:1/")
     assert code == 1
     assert points["site", "it answers"] == "bad"
+
+
+def test_nothing_fails_on_a_terminal_that_knows_few_letters(config: Path) -> None:
+    arguments = [sys.executable, "-m", "consent.cli", "check", str(config)]
+    done = subprocess.run(
+        arguments, env={**os.environ, "PYTHONIOENCODING": "latin-1"}, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u2713 they can be read" in done.stdout
 
 
 def test_the_same_is_a_page_for_people(config: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from .errors import ConfigurationError
 from .log.audit import Report, Terms, verify
 from .log.checkpoint import Trust, check_checkpoint, parse_checkpoint, parse_checkpoints
 from .log.command.options import add_log, bar, moment, opened_database, read_file, read_trust, site_keys
+from .log.command.text import for_programs
 from .log.evidence import DatabaseEvidence
 from .log.note import encode, parse_note
 from .log.record import Record
@@ -93,7 +94,7 @@ def _run(options: argparse.Namespace) -> int:
             summary = summarize(records, lambda name: _record(store, name), until=options.until)
     page = _page(options, summary, integrity, trust, questions)
     if options.output == "-":
-        sys.stdout.write(page)
+        for_programs(sys.stdout).write(page)
     else:
         try:
             Path(options.output).write_text(page, encoding="utf-8")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigurationError
+from ..log.command.text import for_people, for_programs
 from ..policy.settings import Settings, read_settings, read_toml
 from .point import Point, State
 
@@ -42,9 +43,10 @@ def _run(options: argparse.Namespace) -> int:
     settings = _settings(options)
     points = [*_points(options, settings)]
     if options.json:
-        json.dump([asdict(point) for point in points], sys.stdout, ensure_ascii=False, indent=1)
+        json.dump([asdict(point) for point in points], for_programs(sys.stdout), ensure_ascii=False, indent=1)
         print()
     else:
+        for_people(sys.stdout)
         _say(points)
     if options.html:
         try:
