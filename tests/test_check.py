@@ -274,6 +274,25 @@ def test_a_page_that_a_shared_cache_may_keep_is_red(
     assert points["site", "no shared cache keeps a visitor's page"] == state
 
 
+@pytest.mark.parametrize("wall", ["guard", "csp", "csp-report"])
+def test_a_second_wall_that_does_not_arrive_is_red(config: Path, capsys: pytest.CaptureFixture[str], wall: str) -> None:
+    config.write_text(f'wall = "{wall}"\n{config.read_text()}')
+    gated = ConsentMiddleware(bare, str(config))
+
+    def stripped(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Through a proxy that sends no policies on, and pages without their first script."""
+
+        def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+            return start_response(status, [(key, value) for key, value in headers if "security" not in key.lower()])
+
+        return [b"".join(gated(environ, start)).replace(b"<script data-granted", b"<script data-x", 1)]
+
+    with serving(gated) as url:
+        assert checked(capsys, str(config), "--url", url)[1]["site", "the second wall arrives"] == "good"
+    with serving(stripped) as url:
+        assert checked(capsys, str(config), "--url", url)[1]["site", "the second wall arrives"] == "bad"
+
+
 def test_cookies_on_the_way_to_the_page_count_and_deleted_ones_do_not(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

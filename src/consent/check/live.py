@@ -103,6 +103,7 @@ def check_live(url: str, settings: Settings) -> Iterator[Point]:
     state = client.ask(urljoin(base, "state"), {"Accept": "application/json"})
     rules, allowed = Rules(settings.policy), _allowed(settings, state)
     yield from _gated(page, settings, rules, allowed)
+    yield from _walled(page, settings, rules, allowed)
     yield from _asking(page, settings, first=_asks_first(settings, state))
     yield from _errors(client, base.removesuffix(settings.prefix), rules, allowed)
     yield from _addresses(client, page, base, state, settings)
@@ -185,6 +186,23 @@ def _gated(page: _Answer, settings: Settings, rules: Rules, allowed: frozenset[s
             cached or ("no Cache-Control" if kept else ""),
             'let Cache-Control through as the middleware sends it, or set cache = "shared"' if kept else "",
         )
+
+
+def _walled(page: _Answer, settings: Settings, rules: Rules, allowed: frozenset[str]) -> Iterator[Point]:
+    """Whether the second wall arrives, where the site has one and something is held."""
+    if settings.wall == "off" or not rules.holds_any(allowed):
+        return
+    if settings.wall == "guard":
+        if page.xhtml:
+            return  # has none
+        there = "<script data-granted=" in page.text
+        remedy = "let the site's own Content-Security-Policy allow scripts of the site, or one with a nonce"
+    else:
+        policies = {"Content-Security-Policy"}
+        policies |= {"Content-Security-Policy-Report-Only"} if settings.wall == "csp-report" else set()
+        there = any(name in page.headers for name in policies)
+        remedy = "let what is in front of the application hand on Content-Security-Policy"
+    yield Point("site", "the second wall arrives", "good" if there else "bad", settings.wall, "" if there else remedy)
 
 
 def _asking(page: _Answer, settings: Settings, *, first: bool) -> Iterator[Point]:
