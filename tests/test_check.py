@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -272,6 +273,22 @@ def test_a_page_that_a_shared_cache_may_keep_is_red(
     with serving(answering(config, b"<!doctype html><p>", ("Cache-Control", cached), gated=False)) as url:
         _, points = checked(capsys, str(config), "--url", url)
     assert points["site", "no shared cache keeps a visitor's page"] == state
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "found"),
+    [
+        ("gzip", gzip.compress(PAGE), "✗ a stranger's page calls nobody who needs consent: google-analytics"),
+        ("gzip", b"not at all", "? the page can be read: it comes in gzip"),
+        ("zstd", b"whatever", "? the page can be read: it comes in zstd"),
+    ],
+)
+def test_a_page_that_is_compressed_unasked_is_read_or_said_to_be_unread(
+    config: Path, capsys: pytest.CaptureFixture[str], coding: str, body: bytes, found: str
+) -> None:
+    with serving(answering(config, body, ("Content-Encoding", coding), gated=False)) as url:
+        main(["check", str(config), "--url", url])
+    assert f"{found}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("wall", ["guard", "csp", "csp-report"])

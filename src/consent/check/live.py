@@ -6,6 +6,7 @@ import json
 import re
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
@@ -26,6 +27,7 @@ __all__ = ["check_live"]
 
 _TIMEOUT = 15.0
 _MOST = 8_000_000
+_GZIP = 16 + zlib.MAX_WBITS
 #: How a tag begins that the gate has held.
 _HELD = re.compile(rb"<[^\s>]+(?: type=\"?text/plain\"?)? " + PREFIX + rb"for[\s=/>]")
 
@@ -68,12 +70,24 @@ class _Client:
         request = urllib.request.Request(url, headers=told, data=data)  # noqa: S310 - http(s), which was asked for
         try:
             with opener.open(request, timeout=_TIMEOUT) as response:
-                return _Answer(response.status, response.headers, response.read(_MOST), response.url, _names(jar))
+                return _Answer(response.status, response.headers, _body(response), response.url, _names(jar))
         except urllib.error.HTTPError as error:
             with error:
-                return _Answer(error.code, error.headers, error.read(_MOST), error.url or url, _names(jar))
+                return _Answer(error.code, error.headers, _body(error), error.url or url, _names(jar))
         except (OSError, ValueError, HTTPException) as error:
             return _Answer(0, Message(), str(getattr(error, "reason", error)).encode(), url)
+
+
+def _body(response: Any) -> bytes:
+    """The body as it was before somebody compressed it unasked; its coding is then taken from the headers."""
+    data: bytes = response.read(_MOST)
+    if response.headers.get("Content-Encoding", "").lower() in {"gzip", "x-gzip"}:
+        try:
+            data = zlib.decompressobj(_GZIP).decompress(data, _MOST)
+            del response.headers["Content-Encoding"]
+        except zlib.error:
+            pass  # it stays what it says
+    return data
 
 
 def _names(jar: CookieJar) -> list[str]:
