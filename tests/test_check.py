@@ -297,12 +297,12 @@ def test_a_second_wall_that_does_not_arrive_is_red(config: Path, capsys: pytest.
     gated = ConsentMiddleware(bare, str(config))
 
     def stripped(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Through a proxy that sends no policies on, and pages without their first script."""
+        """Through a proxy that sends no policies on, and pages without their guard."""
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
             return start_response(status, [(key, value) for key, value in headers if "security" not in key.lower()])
 
-        return [b"".join(gated(environ, start)).replace(b"<script data-granted", b"<script data-x", 1)]
+        return [b"".join(gated(environ, start)).replace(b"<script data-granted", b"<script data-removed", 1)]
 
     with serving(gated) as url:
         assert checked(capsys, str(config), "--url", url)[1]["site", "the second wall arrives"] == "good"
@@ -424,6 +424,19 @@ def test_nothing_fails_on_a_terminal_that_knows_few_letters(config: Path) -> Non
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"\\u2713 they can be read" in done.stdout
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
+def test_an_answer_that_breaks_off_is_one_red_point(
+    config: Path, capsys: pytest.CaptureFixture[str], status: str
+) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        start_response(status, [("Content-Type", "text/html"), ("Content-Length", "1000")])
+        return [PAGE]
+
+    with serving(app) as url:
+        assert main(["check", str(config), "--url", url]) == 1
+    assert "✗ it answers: IncompleteRead" in capsys.readouterr().out
 
 
 def test_the_same_is_a_page_for_people(config: Path, tmp_path: Path) -> None:

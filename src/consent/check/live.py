@@ -4,100 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.error
-import urllib.request
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from email.message import Message
+from collections.abc import Iterator, Sequence
 from html import unescape
-from http.client import HTTPException
-from http.cookiejar import CookieJar
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from ..gate.html import Gate, Held, Unreadable, UnreadableEncoding
 from ..gate.judge import PREFIX
 from ..gate.match import Rules
-from ..gate.response import charset, is_disputed, media_type
+from ..gate.response import charset, is_disputed
 from ..policy.settings import Settings
+from .answer import Answer, ask
 from .point import Point
 
 __all__ = ["check_live"]
 
-_TIMEOUT = 15.0
-_MOST = 8_000_000
-_GZIP = 16 + zlib.MAX_WBITS
 #: How a tag begins that the gate has held.
 _HELD = re.compile(rb"<[^\s>]+(?: type=\"?text/plain\"?)? " + PREFIX + rb"for[\s=/>]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """``status`` 0: nobody answered, and ``body`` says why. ``cookies``: the names that a browser would keep now."""
-
-    status: int
-    headers: Message
-    body: bytes
-    url: str
-    cookies: Sequence[str] = ()
-
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
-    @property
-    def content_type(self) -> str:
-        return ", ".join(self.headers.get_all("Content-Type") or ())
-
-    @property
-    def html(self) -> bool:
-        return self.xhtml or media_type(self.content_type) == "text/html"
-
-    @property
-    def xhtml(self) -> bool:
-        return media_type(self.content_type) == "application/xhtml+xml"
-
-
-class _Client:
-    """Asks as a stranger each time: cookies last from one redirect to the next, and no longer."""
-
-    def ask(self, url: str, headers: Mapping[str, str] | None = None, data: bytes | None = None) -> _Answer:
-        told = {"User-Agent": "cookie-consent check", "Accept": "text/html,*/*;q=0.5", "Accept-Encoding": "identity"}
-        told |= headers or {}
-        jar = CookieJar()
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-        request = urllib.request.Request(url, headers=told, data=data)  # noqa: S310 - http(s), which was asked for
-        try:
-            with opener.open(request, timeout=_TIMEOUT) as response:
-                return _Answer(response.status, response.headers, _body(response), response.url, _names(jar))
-        except urllib.error.HTTPError as error:
-            with error:
-                return _Answer(error.code, error.headers, _body(error), error.url or url, _names(jar))
-        except (OSError, ValueError, HTTPException) as error:
-            return _Answer(0, Message(), str(getattr(error, "reason", error)).encode(), url)
-
-
-def _body(response: Any) -> bytes:
-    """The body as it was before somebody compressed it unasked; its coding is then taken from the headers."""
-    data: bytes = response.read(_MOST)
-    if response.headers.get("Content-Encoding", "").lower() in {"gzip", "x-gzip"}:
-        try:
-            data = zlib.decompressobj(_GZIP).decompress(data, _MOST)
-            del response.headers["Content-Encoding"]
-        except zlib.error:
-            pass  # it stays what it says
-    return data
-
-
-def _names(jar: CookieJar) -> list[str]:
-    return [cookie.name for cookie in jar]
-
-
 def check_live(url: str, settings: Settings) -> Iterator[Point]:
     """Of a site that runs, at one of its pages. ``settings``: what it should be set up with."""
-    client = _Client()
-    page = client.ask(url)
+    page = ask(url)
     if page.status == 0:
         yield Point("site", "it answers", "bad", page.text, "start it, or check the address")
         return
@@ -114,29 +42,29 @@ def check_live(url: str, settings: Settings) -> Iterator[Point]:
         yield Point("site", "the page can be read", "unsure", f"it comes in {coding}", remedy)
         return
     base = _base(page, settings)
-    state = client.ask(urljoin(base, "state"), {"Accept": "application/json"})
+    state = ask(urljoin(base, "state"), {"Accept": "application/json"})
     rules, allowed = Rules(settings.policy), _allowed(settings, state)
     yield from _gated(page, settings, rules, allowed)
     yield from _walled(page, settings, rules, allowed)
     yield from _asking(page, settings, first=_asks_first(settings, state))
-    yield from _errors(client, base.removesuffix(settings.prefix), rules, allowed)
-    yield from _addresses(client, page, base, state, settings)
+    yield from _errors(base.removesuffix(settings.prefix), rules, allowed)
+    yield from _addresses(page, base, state, settings)
 
 
-def _said(page: _Answer, settings: Settings) -> str | None:
+def _said(page: Answer, settings: Settings) -> str | None:
     """Where the page says that our own addresses are."""
     found = re.search(rf'="([^"<>]*{re.escape(settings.prefix)})(?:decision|settings)', page.text)
     return urljoin(page.url, unescape(found[1])) if found is not None else None
 
 
-def _base(page: _Answer, settings: Settings) -> str:
+def _base(page: Answer, settings: Settings) -> str:
     """Where our own addresses are on this host: within what the application is mounted at."""
     said = _said(page, settings)
     path = urlsplit(said).path if said is not None else settings.prefix
     return urljoin(page.url, path)
 
 
-def _allowed(settings: Settings, state: _Answer) -> frozenset[str]:
+def _allowed(settings: Settings, state: Answer) -> frozenset[str]:
     """The optional purposes that a stranger from here need not be asked for: by the site's law, or, where that depends
     on the region, by what the site says of this one.
     """
@@ -146,7 +74,7 @@ def _allowed(settings: Settings, state: _Answer) -> frozenset[str]:
     return frozenset(settings.policy.optional).intersection(granted if isinstance(granted, list) else ())
 
 
-def _asks_first(settings: Settings, state: _Answer) -> bool:
+def _asks_first(settings: Settings, state: Answer) -> bool:
     """Whether a stranger from here is asked before anything else runs."""
     if settings.regime is not None:
         return settings.regime.model == "opt-in" and bool(settings.regime.asked(settings.policy))
@@ -154,7 +82,7 @@ def _asks_first(settings: Settings, state: _Answer) -> bool:
     return told.get("model", "opt-in") == "opt-in" and told.get("asked", True) is True
 
 
-def _loose(page: _Answer, rules: Rules, allowed: frozenset[str]) -> list[str]:
+def _loose(page: Answer, rules: Rules, allowed: frozenset[str]) -> list[str]:
     """What on a page would still be held: then it did not pass the gate.
 
     :raises Unreadable: for a page that cannot be gated.
@@ -168,17 +96,17 @@ def _loose(page: _Answer, rules: Rules, allowed: frozenset[str]) -> list[str]:
     return sorted({each.service or _place(page, each) for each in gate.held if not _inert(page, each)})
 
 
-def _inert(page: _Answer, held: Held) -> bool:
+def _inert(page: Answer, held: Held) -> bool:
     """Whether the tag was held already: a mark of the site's own, and a style's text, are in it as they were."""
     return _HELD.match(page.body, held.offset) is not None
 
 
-def _place(page: _Answer, held: Held) -> str:
+def _place(page: Answer, held: Held) -> str:
     line = page.body.count(b"\n", 0, held.offset) + 1
     return f"<{held.tag}> in line {line}"
 
 
-def _gated(page: _Answer, settings: Settings, rules: Rules, allowed: frozenset[str]) -> Iterator[Point]:
+def _gated(page: Answer, settings: Settings, rules: Rules, allowed: frozenset[str]) -> Iterator[Point]:
     """Whether the page, its cookies and its place in caches are what a stranger's should be."""
     try:
         loose = _loose(page, rules, allowed)
@@ -202,7 +130,7 @@ def _gated(page: _Answer, settings: Settings, rules: Rules, allowed: frozenset[s
         )
 
 
-def _walled(page: _Answer, settings: Settings, rules: Rules, allowed: frozenset[str]) -> Iterator[Point]:
+def _walled(page: Answer, settings: Settings, rules: Rules, allowed: frozenset[str]) -> Iterator[Point]:
     """Whether the second wall arrives, where the site has one and something is held."""
     if settings.wall == "off" or not rules.holds_any(allowed):
         return
@@ -219,7 +147,7 @@ def _walled(page: _Answer, settings: Settings, rules: Rules, allowed: frozenset[
     yield Point("site", "the second wall arrives", "good" if there else "bad", settings.wall, "" if there else remedy)
 
 
-def _asking(page: _Answer, settings: Settings, *, first: bool) -> Iterator[Point]:
+def _asking(page: Answer, settings: Settings, *, first: bool) -> Iterator[Point]:
     if page.xhtml:
         remedy = "name a page that is text/html; from this one, link to the settings"
         yield Point("site", "a stranger is asked", "unsure", "no banner is put into XHTML", remedy)
@@ -239,7 +167,7 @@ def _asking(page: _Answer, settings: Settings, *, first: bool) -> Iterator[Point
     )
 
 
-def _addresses(client: _Client, page: _Answer, base: str, state: _Answer, settings: Settings) -> Iterator[Point]:
+def _addresses(page: Answer, base: str, state: Answer, settings: Settings) -> Iterator[Point]:
     said = _said(page, settings)
     if said is not None and urlsplit(said).netloc != urlsplit(page.url).netloc:
         remedy = "let what is in front of the application hand on the Host, and tell the application to believe it"
@@ -269,7 +197,7 @@ def _addresses(client: _Client, page: _Answer, base: str, state: _Answer, settin
         ("consent.css", "text/css"),
         ("declaration.json", "application/json"),
     ):
-        answer = client.ask(urljoin(base, name))
+        answer = ask(urljoin(base, name))
         right = answer.status == 200 and answer.headers.get_content_type() == kind
         yield Point(
             "addresses",
@@ -278,7 +206,7 @@ def _addresses(client: _Client, page: _Answer, base: str, state: _Answer, settin
             f"{answer.status} {answer.headers.get_content_type()}",
             "" if right else f"let {settings.prefix} reach the application",
         )
-    signal = _json(client.ask(urljoin(page.url, "/.well-known/gpc.json")))
+    signal = _json(ask(urljoin(page.url, "/.well-known/gpc.json")))
     right = isinstance(signal.get("gpc"), bool)
     yield Point(
         "addresses",
@@ -287,7 +215,7 @@ def _addresses(client: _Client, page: _Answer, base: str, state: _Answer, settin
         "",
         "" if right else "let it reach the application",
     )
-    foreign = client.ask(
+    foreign = ask(
         urljoin(base, "decision"),
         {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"},
         b"action=accept",
@@ -306,9 +234,9 @@ def _addresses(client: _Client, page: _Answer, base: str, state: _Answer, settin
     )
 
 
-def _errors(client: _Client, url: str, rules: Rules, allowed: frozenset[str]) -> Iterator[Point]:
+def _errors(url: str, rules: Rules, allowed: frozenset[str]) -> Iterator[Point]:
     """Whether error pages pass the middleware too, where they are pages."""
-    missing = client.ask(f"{url}/no-such-page-of-this-site")
+    missing = ask(f"{url}/no-such-page-of-this-site")
     if not missing.html or not missing.body:
         return
     try:
@@ -331,7 +259,7 @@ def _none(what: str, loose: Sequence[str], remedy: str) -> Point:
     return Point("site", what, "bad" if loose else "good", ", ".join(loose), remedy if loose else "")
 
 
-def _json(answer: _Answer) -> dict[str, Any]:
+def _json(answer: Answer) -> dict[str, Any]:
     try:
         told = json.loads(answer.body)
     except ValueError:
