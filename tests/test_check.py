@@ -411,8 +411,9 @@ def test_wrong_settings_are_one_clear_error(tmp_path: Path, capsys: pytest.Captu
     assert "google-analytics" in capsys.readouterr().err
 
 
-def test_nobody_at_the_address_is_one_red_point(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, points = checked(capsys, str(config), "--url", "http://127.0.0.1:1/")
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://[::1/", "http://"])
+def test_nobody_at_the_address_is_one_red_point(config: Path, capsys: pytest.CaptureFixture[str], url: str) -> None:
+    code, points = checked(capsys, str(config), "--url", url)
     assert code == 1
     assert points["site", "it answers"] == "bad"
 

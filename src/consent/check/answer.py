@@ -54,8 +54,8 @@ def ask(url: str, headers: Mapping[str, str] | None = None, data: bytes | None =
     told |= headers or {}
     jar = CookieJar()
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    request = urllib.request.Request(url, headers=told, data=data)  # noqa: S310 - http(s), which was asked for
     try:
+        request = urllib.request.Request(url, headers=told, data=data)  # noqa: S310 - http(s), which was asked for
         try:
             response = opener.open(request, timeout=_TIMEOUT)
         except urllib.error.HTTPError as error:

@@ -31,7 +31,11 @@ def check_live(url: str, settings: Settings) -> Iterator[Point]:
         return
     well = page.status < 400
     yield Point(
-        "site", "it answers", "good" if well else "bad", f"{page.status} at {page.url}", "" if well else "name a page"
+        "site",
+        "it answers",
+        "good" if well else "bad",
+        f"{page.status} at {page.url}",
+        "" if well else "name a page that a stranger may see",
     )
     if not page.html:
         yield Point("site", "it is a page", "bad", page.content_type or "of no type", "name an HTML page")
