@@ -57,7 +57,7 @@ def ask(url: str, headers: Mapping[str, str] | None = None, data: bytes | None =
     try:
         request = urllib.request.Request(url, headers=told, data=data)  # noqa: S310 - http(s), which was asked for
         try:
-            response = opener.open(request, timeout=_TIMEOUT)
+            response: Any = opener.open(request, timeout=_TIMEOUT)
         except urllib.error.HTTPError as error:
             response = error
         with response:
