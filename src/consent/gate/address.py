@@ -6,7 +6,6 @@ every way that it could be. Within other text, in css, scripts and documents, wh
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from base64 import b64decode
@@ -16,6 +15,8 @@ from typing import NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
 from .encoding import UNREAD, hosts_otherwise, readings_of
+from .imports import undone
+from .references import in_attribute, in_text
 
 __all__ = [
     "NEEDLESS",
@@ -23,12 +24,9 @@ __all__ = [
     "addresses_in",
     "document_in",
     "host_of",
-    "imports_in",
     "opened",
     "readings",
     "refresh_address",
-    "undone",
-    "with_documents",
 ]
 
 _SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp"})
@@ -49,18 +47,6 @@ _CSS_URLS = (
     re.compile(r"\((?:(?<=[uU][rR][lL]\()|(?<=-[sS][eE][tT]\())\s*[\"']?\s*([^\s\"'()<>,;]+)"),
     re.compile(r"@[iI][mM][pP][oO][rR][tT]\s*[\"']?\s*([^\s\"'()<>,;]+)"),
 )
-#: What a script imports, or exports from elsewhere. What bundlers are to do with it is said in a comment before it. No
-#: two ways to match the same, and no more than so much of it: hence linear. What looks like it may be a part of another
-#: string, or of a comment, and so nothing is passed over with it.
-_IMPORTS = tuple(
-    re.compile(
-        rf"{word}(?<!\w{word})[\s\ufeff(]*"
-        r"(?:(?:/\*[^*]{0,500}(?:\*(?!/)[^*]{0,500}){0,9}\*/|//[^\n\r]{0,500}[\n\r])[\s\ufeff(]*){0,8}"
-        r"(?=\"((?:[^\"\\\n\r]|\\\r\n|\\.)*)|'((?:[^'\\\n\r]|\\\r\n|\\.)*)|`([^`]*))",
-        re.DOTALL,
-    )
-    for word in ("import", "from")
-)
 _REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?(?:\"([^\"]*)|'([^']*)|(.*))", re.IGNORECASE | re.DOTALL)
 _DATA_START = re.compile(r"[\x00-\x20]*[dDjJ]")
 _DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
@@ -75,14 +61,12 @@ _DATA_STYLE = (
 )
 _DATA_ADDRESS = re.compile(r":(?<=[aA]:)(?i:(?<=data:))")
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
-_BASE64 = re.compile(r";[ ]*base64\s*\Z", re.IGNORECASE)
 _DATA_BASE64 = re.compile(r";\s*base64\s*,([A-Za-z0-9+/%\s]+)", re.IGNORECASE)
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
 #: How many addresses within each other are read.
 _DEPTH = 8
 #: So many times a document's own characters are read within it.
 _ROOM = 32
-_SCRIPT_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,8})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 
 
 class Address(NamedTuple):
@@ -119,7 +103,7 @@ def opened(style: str) -> str:
     1
     """
     text = _css(style)
-    return with_documents(text) if any(kind.search(text) for kind in _DATA_STYLE) else style
+    return _with_documents(text) if any(kind.search(text) for kind in _DATA_STYLE) else style
 
 
 def _css(text: str) -> str:
@@ -127,7 +111,7 @@ def _css(text: str) -> str:
     return f"{text} {_CSS_ESCAPE.sub(_unescaped, text)}" if "\\" in text else text
 
 
-def with_documents(text: str, document: bytes = b"") -> str:
+def _with_documents(text: str, document: bytes = b"") -> str:
     """A text and that of all documents in its addresses, with what may be hosts in other encodings.
 
     ``document``: the bytes that the text is, if it may be in another.
@@ -135,8 +119,8 @@ def with_documents(text: str, document: bytes = b"") -> str:
     texts, level, documents, room = [text], [text], [document], _ROOM * len(text)
     for _ in range(_DEPTH):
         outer, level = level, []
-        for inner in (inner for each in outer for inner in _data_in(each)):
-            read = _css(html.unescape(readings_of(inner)))
+        for inner in dict.fromkeys(inner for each in outer for inner in _data_in(each)):
+            read = _read_document(inner)
             room -= len(read)
             if room < 0:
                 return "\n".join((*texts, UNREAD))
@@ -147,7 +131,14 @@ def with_documents(text: str, document: bytes = b"") -> str:
         texts += level
     else:
         texts.append(UNREAD)
-    return "\n".join((*texts, *map(html.unescape, hosts_otherwise(b" ".join(documents), document=True))))
+    return "\n".join((*texts, *map(in_text, hosts_otherwise(b" ".join(documents), document=True))))
+
+
+def _read_document(document: bytes) -> str:
+    """A document's text in every way in which a part of it may be read: as markup, css or a script."""
+    raw = readings_of(document)
+    text = in_text(raw)
+    return "\n".join(dict.fromkeys((raw, _css(text), in_attribute(raw), undone(raw), _STRIPPED.sub("", text))))
 
 
 def _data_in(text: str) -> Iterator[bytes]:
@@ -168,19 +159,6 @@ def _bytes_of(content: str) -> bytes:
     return b64decode(digits + "=" * (-len(digits) % 4))
 
 
-def undone(script: str) -> str:
-    """A script's or JSON's text, the escapes in its strings undone: of characters, and of what addresses leave out."""
-    return _SCRIPT_ESCAPE.sub(_spelt_out, script) if "\\" in script else script
-
-
-def _spelt_out(found: re.Match[str]) -> str:
-    number, letter = found.group(1) or found.group(2) or found.group(3), found.group(4)
-    if number is None:
-        return "" if letter in "tnr\n" else letter
-    code = int(number, 16)
-    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else "\ufffd"
-
-
 def _scheme(text: str, end: int) -> str:
     """The scheme in front of an address's slashes, if there is one."""
     if text[end - 1 : end] != ":":
@@ -196,15 +174,6 @@ def _unescaped(found: re.Match[str]) -> str:
     if code in {9, 10, 13}:
         return ""  # of no account in an address
     return "\ufffd" if code == 0 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
-
-
-def imports_in(script: str) -> list[str]:
-    """What a script imports, or exports from elsewhere: as written, and with escapes undone."""
-    if "import" not in script and "export" not in script:
-        return []
-    imported = ["".join(quoted) for each in _IMPORTS for quoted in each.findall(script)]
-    imported += [undone(address) for address in imported if "\\" in address]
-    return [_STRIPPED.sub("", address) for address in imported]
 
 
 def refresh_address(content: str) -> str:
@@ -227,19 +196,20 @@ def document_in(url: str, *, typed: bool = True) -> str:
         return ""
     body = url[found.end() :]
     if found.group(1) is None:
-        return with_documents(unquote(body))
+        return _with_documents(unquote(body))
     kind, _, content = body.partition(",")
     if typed and _DEAD.match(kind):
         return ""
-    is_base64 = _BASE64.search(kind) is not None
-    document = _bytes_of(content.partition("#")[0]) if is_base64 else unquote_to_bytes(content)
-    text = html.unescape(readings_of(document))
-    return with_documents(f"{text} {_STRIPPED.sub('', text)}", document)
+    documents = [unquote_to_bytes(content)]
+    # What is not quite the word makes it text to a browser.
+    if "base64" in kind.lower():
+        documents.append(_bytes_of(content.partition("#")[0]))
+    return _with_documents("\n".join(map(_read_document, documents)), b" ".join(documents))
 
 
 def readings(url: str, site: str, *, references: bool) -> list[Address]:
     """Every way in which a browser could read an attribute's value, or an address in a text."""
-    spellings = dict.fromkeys((url, html.unescape(url))) if references and "&" in url else (url,)
+    spellings = dict.fromkeys((url, in_attribute(url))) if references and "&" in url else (url,)
     return [address for spelling in spellings for address in _read(spelling, site)]
 
 

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from .address import addresses_in, refresh_address, undone
+from .address import addresses_in, refresh_address
 from .csp import without_reports
+from .imports import undone
 from .match import Rules
 
 __all__ = ["expire", "hold_links", "hold_set_cookies"]

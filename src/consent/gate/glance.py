@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 from .look import Look
-from .odd import FOLLOWED, unescaped
+from .odd import FOLLOWED
+from .references import in_text
 
 __all__ = ["Glance"]
 
@@ -40,7 +41,11 @@ class Glance:
             return True
         if not self._look.clears_text(name, text):
             return False
-        return not references or b"&" not in text or self._look.clears_text(name, unescaped(text))
+        return (
+            not references
+            or b"&" not in text
+            or self._look.clears_text(name, in_text(text.decode("utf-8", "replace")).encode())
+        )
 
     def _tag(self, raw: bytes) -> bool:
         low = raw.lower()

@@ -15,9 +15,8 @@ turns into a handler. So wherever something could be held, those that the applic
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -25,16 +24,15 @@ from ..policy.policy import Service
 from .address import (
     addresses_in,
     document_in,
-    imports_in,
     opened,
     refresh_address,
-    undone,
-    with_documents,
 )
 from .encoding import UNREAD, hosts_otherwise, otherwise
 from .glance import Glance
+from .imports import imports_in, parted, undone
 from .look import look_of
 from .match import Rules
+from .references import in_attribute, in_text
 from .sight import Sight
 from .tokens import Attribute, Tag, harmless_end
 from .xhtml import child_text
@@ -264,7 +262,7 @@ class Judge:
         return self._document(value, depth + 1) if value else []
 
     def _document(self, value: bytes, depth: int) -> list[Verdict]:
-        document = html.unescape(value.decode(self._encoding, "replace"))
+        document = in_attribute(value.decode(self._encoding, "replace"))
         if depth <= _DEPTH:
             return self._nested(self, document.encode(self._encoding, "xmlcharrefreplace"), depth)
         # One that is nested beyond reason is held unread.
@@ -287,27 +285,30 @@ class Judge:
 
     def _owners(self, tag: Tag, contents: Sequence[str]) -> list[tuple[tuple[Service, ...], str]]:
         # Once: a tag may have as many attributes as it likes.
-        runs, href_loads, typed = tag.name == b"script" and _runs(tag), _href_loads(tag), _is_typed(tag)
+        runs, typed = tag.name == b"script" and _runs(tag), _is_typed(tag)
+        href_loads, refreshes = _href_loads(tag), _refreshes(tag)
         owners: list[tuple[tuple[Service, ...], str]] = []
         for attribute in tag.attributes:
             if not attribute.value:
                 continue
             if attribute.name == b"srcdoc" and tag.name == b"iframe":
                 for other in self._hosts(attribute.value, document=True):
-                    owners += self._addresses(html.unescape(html.unescape(other)), css=True)
+                    owners += self._addresses(in_text(in_attribute(other)), css=True)
             if not (attribute.name in _TELLING or attribute.name.startswith(b"on")):
                 continue
             value = attribute.value.decode(self._encoding, "replace")
-            plain = html.unescape(value)
+            plain = in_attribute(value)
             urls = []
             if tag.name != b"script" or runs:
-                urls = self._urls(tag, attribute.name, value, plain, href_loads=href_loads)
+                urls = self._urls(tag, attribute.name, value, plain, href_loads=href_loads, refreshes=refreshes)
             for other in self._otherwise(attribute.value) if urls else ():
-                urls += self._urls(tag, attribute.name, other, html.unescape(other), href_loads=href_loads)
+                urls += self._urls(
+                    tag, attribute.name, other, in_attribute(other), href_loads=href_loads, refreshes=refreshes
+                )
                 owners += self._unread(other)
             owners += [(self._rules.services_for_url(url, self._site), value) for url in urls]
             if _HANDLER.match(attribute.name):
-                script = html.unescape(self._read(attribute.value))
+                script = in_attribute(self._read(attribute.value))
                 owners += [(group, value) for group in self._served(script)]
             elif (urls or attribute.name in _LOADING) and (inner := document_in(plain, typed=typed)):
                 owners += [(group, value[:120]) for group in self._served(inner)]
@@ -324,37 +325,48 @@ class Judge:
 
     def _followed(self, value: bytes) -> tuple[tuple[Service, ...], ...]:
         """Whom an address serves that runs when it is followed."""
-        script = document_in(html.unescape(self._read(value)))
+        script = document_in(in_attribute(self._read(value)))
         return self._served(script) if script else ()
 
     def _served(self, script: str) -> tuple[tuple[Service, ...], ...]:
         """Whom a script serves, or imports from."""
-        clues = self._look.clues(script.encode("utf-8", "replace"))
-        imported = imports_in(script)
-        owners = self._rules.services_for_script(script, self._site, clues=clues)
-        others = [*self._addresses("\n".join(imported)), *self._unread(script)]
-        for document in filter(None, map(document_in, imported)):
-            owners += self._rules.services_for_script(document, self._site)
-            others += self._addresses(document, css=True, within=False)
-        return owners + tuple(each for each, _ in others)
+        read = parted(script)
+        clues = self._look.clues(read.encode("utf-8", "replace"))
+        owners = self._rules.services_for_script(read, self._site, clues=clues)
+        return owners + tuple(each for each, _ in (*self._named(imports_in(script)), *self._unread(script)))
 
     def _mapped(self, names: str) -> list[tuple[tuple[Service, ...], str]]:
         """Whom a map of imports, or of what may be loaded next, leads to."""
-        text = with_documents(f"{names} {undone(names)}")
-        owners = [(each, names[:120]) for each in self._rules.services_for_script(text, self._site)]
-        return owners + self._addresses(text)
+        return self._named(dict.fromkeys(map(undone, _JSON_STRING.findall(names)))) + self._addresses(names)
+
+    def _named(self, names: Iterable[str]) -> list[tuple[tuple[Service, ...], str]]:
+        """The owners of what is named to be loaded as a script, and of what that loads where it is in its address."""
+        owners: list[tuple[tuple[Service, ...], str]] = []
+        for name in filter(_NAMING.match, names):
+            owners.append((self._rules.services_for_url(name, self._site, False), name[:120]))
+            document = document_in(name)
+            if document:
+                groups = self._rules.services_for_script(document, self._site)
+                groups += tuple(
+                    self._rules.services_for_url(each, self._site, False)
+                    for each in filter(_NAMING.match, imports_in(document))
+                )
+                owners += [(each, name[:120]) for each in groups]
+                owners += self._addresses(document, css=True, within=False) if "css" in name[:99].lower() else []
+                owners += self._unread(document)
+        return owners
 
     def _addresses(self, text: str, *, css: bool = False, within: bool = True) -> list[tuple[tuple[Service, ...], str]]:
         """The owners of the addresses in a text. ``within``: and in what it imports, if it is a style."""
         text = opened(text) if css and within else text
-        owners = [(self._rules.services_for_url(url, self._site, False), url) for url in addresses_in(text, css=css)]
-        return owners + self._unread(text)
+        found = dict.fromkeys(addresses_in(text, css=css))
+        return [(self._rules.services_for_url(url, self._site, False), url) for url in found] + self._unread(text)
 
     def _unread(self, text: str) -> list[tuple[tuple[Service, ...], str]]:
         """What stands for all that was too long to be read."""
         return [(_UNREAD, text[:120])] if UNREAD in text and self._holding else []
 
-    def _urls(self, tag: Tag, name: bytes, value: str, plain: str, *, href_loads: bool) -> list[str]:
+    def _urls(self, tag: Tag, name: bytes, value: str, plain: str, *, href_loads: bool, refreshes: bool) -> list[str]:
         """The addresses in an attribute's value that a browser would fetch or tell.
 
         ``value``: as it is written, for whoever undoes references in it. ``plain``: with these undone.
@@ -370,7 +382,7 @@ class Judge:
             return [value]
         if name == b"style" or name in _PAINTED:
             return addresses_in(plain, css=True)
-        if name == b"content" and _refreshes(tag):
+        if name == b"content" and refreshes:
             return [refresh_address(plain)]
         if name in _ANIMATED and tag.name in {b"set", b"animate"}:
             return [*re.split(r"[\s;]+", plain), *addresses_in(plain, css=True)]
@@ -381,14 +393,14 @@ class Judge:
         value = tag.get(b"data-purpose")
         if value is None:
             return (), ()
-        names = tuple(re.split(r"[\s,]+", html.unescape(value.decode("utf-8", "replace")).strip()))
+        names = tuple(re.split(r"[\s,]+", in_attribute(value.decode("utf-8", "replace")).strip()))
         unknown = tuple(name for name in names if name not in self._rules.policy.names)
         return tuple(name for name in names if name not in unknown), unknown
 
     def _edits(
         self, data: bytes, tag: Tag, at: int, purposes: tuple[str, ...], service: Service | None, *, marked: bool
     ) -> tuple[tuple[int, bytes], ...]:
-        typed = tag.name in {b"script", b"style"}
+        typed, refreshes = tag.name in {b"script", b"style"}, _refreshes(tag)
         inserted = b" type=" + self._quoted("text/plain") if typed else b""
         inserted += b" " + PREFIX + b"for"
         if purposes or self._quote:
@@ -412,7 +424,7 @@ class Judge:
                 or name.startswith(b"on")
                 or (typed and name == b"type")
                 or (name in {b"href", b"xlink:href"} and tag.name not in {b"a", b"area"})
-                or (name == b"content" and _refreshes(tag))
+                or (name == b"content" and refreshes)
                 or (name in _PAINTED and self._style_held(attribute.value))
                 or (
                     name in _FOLLOWED
@@ -427,7 +439,7 @@ class Judge:
 
     def _style_held(self, value: bytes) -> bool:
         """Whether a style attribute loads anything of a held service; else it is the element's looks and stays."""
-        found = self._addresses(html.unescape(self._read(value)), css=True)
+        found = self._addresses(in_attribute(self._read(value)), css=True)
         return any(self._rules.held(owners, self._allowed) for owners, _ in found)
 
     def _contents(self, text: bytes, *, references: bool) -> tuple[str, ...]:
@@ -438,7 +450,7 @@ class Judge:
         if self._xml and b"<" in text:
             contents.append(self._read(child_text(text)))
         if references and _CHARACTER_REFERENCE.search(text):
-            contents += map(html.unescape, contents[:])
+            contents += map(in_text, contents[:])
         return tuple(contents)
 
     def _read(self, text: bytes) -> str:
@@ -463,6 +475,10 @@ _UNREAD = (Service("srcdoc", declared=False),)
 _NESTED = Verdict((), _UNREAD[0], (), "undeclared", "iframe", "")
 #: Documents within attributes of documents within attributes … that are read.
 _DEPTH = 8
+#: How what a script or map names begins, if it is an address and not a name for one.
+_NAMING = re.compile(r"[\x00-\x20]*(?:[/\\.]|[a-zA-Z][a-zA-Z0-9+.-]*:)")
+#: One that does not end, too: else the rest would be searched again from each quote in it.
+_JSON_STRING = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"?', re.DOTALL)
 _NAME = re.compile(rb"[a-zA-Z][^\t\n\f\r />]{0,40}")
 
 
@@ -490,7 +506,7 @@ def _forged(name: bytes) -> bool:
 
 def _refreshes(tag: Tag) -> bool:
     equivalent = tag.get(b"http-equiv") if tag.name == b"meta" else None
-    return equivalent is not None and "refresh" in html.unescape(equivalent.decode("latin-1")).lower()
+    return equivalent is not None and "refresh" in in_attribute(equivalent.decode("latin-1")).lower()
 
 
 def _href_loads(tag: Tag) -> bool:
@@ -512,7 +528,7 @@ def _values(tag: Tag, name: bytes) -> list[bytes]:
 def _relations(tag: Tag) -> list[bytes]:
     """What a link is to its page."""
     relations = b" ".join(_values(tag, b"rel")).decode("latin-1")
-    return html.unescape(relations).lower().encode("latin-1", "replace").split()
+    return in_attribute(relations).lower().encode("latin-1", "replace").split()
 
 
 def _runs(tag: Tag) -> bool:
@@ -536,7 +552,7 @@ _USUAL_TYPE = 64
 
 @lru_cache(maxsize=256)
 def _read_type(value: bytes) -> bytes:
-    return html.unescape(value.decode("latin-1")).strip().encode("latin-1", "replace")
+    return in_attribute(value.decode("latin-1")).strip().encode("latin-1", "replace")
 
 
 def _visible(tag: Tag) -> bool:

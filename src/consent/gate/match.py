@@ -133,7 +133,7 @@ class Rules:
         """
         snippets, addresses = clues or (text.encode("utf-8", "replace"),) * 2
         groups = self.snippets_in(snippets)
-        for url in filter(self._may_be_declared, addresses_in(addresses.decode("utf-8", "replace"))):
+        for url in filter(self._may_be_declared, dict.fromkeys(addresses_in(addresses.decode("utf-8", "replace")))):
             owners = tuple(service for service in self.services_for_url(url, site, False) if service.declared)
             if owners:
                 groups.append(owners)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 from html.entities import html5
 from typing import NamedTuple
 
 from .address import NEEDLESS
+from .imports import PARTING
+from .references import in_attribute
 
 __all__ = [
     "BACK",
@@ -22,6 +23,7 @@ __all__ = [
     "Odd",
     "is_escaped",
     "is_hiding",
+    "parted",
     "unescaped",
 ]
 
@@ -97,8 +99,14 @@ RUNNING = (_HANDLER, FOLLOWED)
 # Within scripts and styles, as :func:`~consent.gate.address.addresses_in` finds addresses: slashes may lean either way,
 # and be left out after a scheme.
 END = rb"/?#\"'\s<>\\(),;`"
-#: What names the addresses that a script loads by itself.
-IMPORT = rb"(?:import|from)[\s(\x1c-\x1f\x80-\xff]*"
+_IMPORT = rb"(?:import|from|import\s*\.\s*(?:source|defer))[\s(\x1c-\x1f\x80-\xff]*"
+_IN_STRING = rb"(?:\"[^\"\n\r]*|'[^'\n\r]*|`[^`]*)"
+#: What names an address that a script loads by itself, or a document in one, or may do so behind a comment.
+IMPORT = (
+    _IMPORT + rb"[\"'`][./]",
+    _IMPORT + _IN_STRING + rb"(?:\\|//|https?:|wss?:|data:|\t)",
+    _IMPORT + rb"(?:`[^`]*[\n\r]|/[*/]|<!--|-->)",
+)
 #: Between addresses within other text (:func:`~consent.gate.address.addresses_in`).
 BETWEEN_ADDRESSES = bytes.maketrans(b"\t\n\v\f\r \"'`()<>,;", b" " * 15)
 
@@ -129,18 +137,27 @@ _STARTS = (
     re.compile(rb"image-set\(\s*[\"']\s*"),
 )
 #: An import of what may be a style in an address, however that is spelt.
-_IMPORT = re.compile(rb"@(?:[a-z-]*\\|import\s*+(?:/\*|[a-z]*+\\|(?:url\()?+[\"'\s]*+data:))")
+_STYLE_IMPORT = re.compile(rb"@(?:[a-z-]*\\|import\s*+(?:/\*|[a-z]*+\\|(?:url\()?+[\"'\s]*+data:))")
 #: Bytes of which these and those above have no more, but for spaces and quotes at their end.
 _LONGEST_START = len(b"image-set(")
 #: Bytes of which those above have no more behind their last backslash or tab.
 _LONGEST_END = len(b"00003a ")
 _AROUND_STARTS = b" \t\n\r\f\v\"'"
+_PARTING = tuple((escape.encode(), mark.encode()) for escape, mark in PARTING)
 _ADDRESS = re.compile(rb"[^\s\"'`()<>,;]*")
 
 
-def unescaped(text: bytes) -> bytes:
-    """A text with character references undone."""
-    return html.unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
+def unescaped(tag: bytes) -> bytes:
+    """A tag, or some, with the character references in it undone."""
+    return in_attribute(tag.decode("utf-8", "replace")).encode("utf-8", "replace")
+
+
+def parted(script: bytes) -> bytes:
+    """As :func:`~consent.gate.imports.parted` does with text."""
+    if b"\\" in script:
+        for escape, mark in _PARTING:
+            script = script.replace(escape, mark)
+    return script
 
 
 def is_escaped(tag: bytes) -> bool:
@@ -151,7 +168,7 @@ def is_escaped(tag: bytes) -> bool:
 def is_hiding(style: bytes) -> bool:
     """Whether css escapes, tabs, or a style within may hide an address."""
     low = style.lower()
-    if b"text/css" in low or _IMPORT.search(low):
+    if b"text/css" in low or _STYLE_IMPORT.search(low):
         return True
     odd = [at for each in (b"\\", b"\t") for at in (low.find(each), low.rfind(each)) if at >= 0]
     if not odd:

@@ -36,7 +36,6 @@ _SPELT_IN_TEXT = tuple(
     start + rb"[^" + END + rb"@%\x00-\x1f\x80-\xff]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
     for start in (rb"//", rb"(?:\\[\\/]|/\\)", rb"ttps?:[\\/]?", rb"wss?:[\\/]?")
 )
-_IMPORTS = IMPORT + rb"(?:[\"'`][^\"'`\n\r]*(?:\\|//|https?:|wss?:|data:|\t)|`[^`]*[\n\r]|/[*/])"
 _NO_NAME = rb"[^A-Za-z0-9_$]"
 _KINDS = _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(7)
 
@@ -163,14 +162,34 @@ def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
         yield _TAG, tag, False
     for text in _SPELT_IN_TEXT:
         yield _TEXT, text, False
-    yield _SCRIPT, _IMPORTS, False
+    for script in IMPORT:
+        yield _SCRIPT, script, False
     # A host follows slashes or a scheme, or a point if it is below another.
     for host, declared in rules.hosts():
-        mark = rb"\." if host.startswith(".") else rb"[/\\:]"
-        yield _DECLARED if declared else _UNDECLARED, mark + re.escape(host.removeprefix(".")).encode(), False
+        mark, name = (rb"\.", host[1:]) if host.startswith(".") else (rb"[/\\:]", host)
+        expression = re.escape(name).encode()
+        if declared:  # these count in scripts, too, with escapes of what parts them
+            mark, expression = _as_written(mark), _as_written(expression)
+        yield _DECLARED if declared else _UNDECLARED, mark + expression, False
     for declared in (False, True):
         for path in rules.path_marks(declared=declared):
-            yield _DECLARED if declared else _UNDECLARED, re.escape(path).replace(b"/", rb"\\?/"), True
+            expression = re.escape(path).replace(b"/", rb"\\?/")
+            yield (_DECLARED, _as_written(expression), True) if declared else (_UNDECLARED, expression, True)
+
+
+def _as_written(expression: bytes) -> bytes:
+    """An expression that finds what it did, and the same with escapes in it (:data:`~consent.gate.imports.PARTING`)."""
+    return _PARTED.sub(lambda found: b"(?:%b|%b)" % (found.group(), _ESCAPES[found.group()]), expression)
+
+
+#: What parts an address, in an expression, and what finds its escape.
+_ESCAPES = {
+    rb"[/\\:]": rb"\\(?:u00|x)(?:2f|3a)",
+    rb"\\?/": rb"\\(?:u00|x)2[fF]",
+    rb"\.": rb"\\(?:u00|x)2[eE]",
+    rb"\-": rb"\\(?:u00|x)2[dD]",
+}
+_PARTED = re.compile(b"|".join(map(re.escape, _ESCAPES)))
 
 
 def _snippet(snippet: str) -> tuple[bytes, int]:

@@ -9,7 +9,7 @@ from functools import cache
 from itertools import accumulate
 
 from .match import Clues, Rules
-from .odd import BACK, END, IMPORT, NEEDLESS_ESCAPE, ODD, RUNNING, is_escaped, is_hiding, unescaped
+from .odd import BACK, END, IMPORT, NEEDLESS_ESCAPE, ODD, RUNNING, is_escaped, is_hiding, parted, unescaped
 from .sight import Sight, sight_of
 
 __all__ = ["Searching"]
@@ -70,11 +70,8 @@ _TEXT_HOST_BARE = (
     re.compile(rb"https?:[\\/]?([^" + END + rb"]+)"),
     re.compile(rb"wss?:[\\/]?([^" + END + rb"]+)"),
 )
-_IMPORTING = re.compile(IMPORT + rb"(?:[\"'`]|/[*/])")
-#: An import of a document within its address, or of an address with what browsers leave out of it.
-_IMPORTING_ODDLY = re.compile(IMPORT + rb"(?:[\"'`][^\"'`\n\r]*(?:data:|\t)|`[^`]*[\n\r])")
-#: Escapes in a script's strings that may stand for a part of an address.
-_SCRIPT_ESCAPE = re.compile(rb"\\[ux\n]")
+#: What is to be looked at closely in a script, whatever addresses are in it.
+_CLOSELY = tuple(map(re.compile, IMPORT))
 #: A tag with values, or with a mark without one.
 _TELLING_TAG = re.compile(rb"<[a-zA-Z][^<>=-]*[=-][^<>]*>")
 #: What may be odd in a tag, but for scripts.
@@ -151,11 +148,10 @@ class Searching:
         if name != b"script":
             return not is_hiding(text) and self._clears(text, low, self._all, relative=True)
         # Without an import, a script loads what it puts together: only the addresses of declared services count.
-        importing = (b"import" in text or b"export" in text) and _IMPORTING.search(text) is not None
-        if importing and (_SCRIPT_ESCAPE.search(text) or _IMPORTING_ODDLY.search(low)):
+        if any(each.search(low) for each in _CLOSELY):
             return False
-        known = self._all if importing else self._declared
-        return self._clears(text, low, known) and not self._rules.snippets_in(text)
+        read = parted(text)
+        return self._clears(read, read.lower(), self._declared) and not self._rules.snippets_in(text)
 
     def clues(self, script: bytes) -> Clues:
         return Clues(script, b"" if self._clears(script, script.lower(), self._declared) else script)
