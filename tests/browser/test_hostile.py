@@ -23,6 +23,18 @@ ODD = [
     f"<style type=text/plain>@import '{U}';</style>",
     f"<style type=text/plain type=text/css>@import '{U}';</style>",
     f"<input type=text type=image src={U}>",
+    # What references, escapes, comments and base64 are to a browser.
+    "<img src=data:, onerror='1&&track(1)'>",
+    "<iframe srcdoc='<script>1&&track(1)</script>'></iframe>",
+    f"<iframe src='data:text/html;base64&nbsp;,<img src=https:{U}>'></iframe>",
+    f"<iframe src='data:text/html;base64&#1;,<img src=https:{U}>'></iframe>",
+    f"<script type=module>import /********************/ 'https:{U}'</script>",
+    f"<script type=module>'import//'; import 'https:{U}'\n'x'</script>",
+    f"<script>import(<!-- x\n'https:{U}')</script>",
+    "<script>import('\\57\\57tracker.example/a')</script>",
+    f"<script type=module>import '\\fdata:text/javascript,import%20\"https:{U}\"'</script>",
+    "<script type=module>import 'https://a,b@tracker.example/a'</script>",
+    '<script type=importmap>{"imports":{"a":"https:/\\u0009/tracker.example/a"}}</script><script type=module>import "a"</script>',
 ]
 
 
@@ -42,5 +54,6 @@ def test_no_hostile_page_asks_a_held_host(start: Callable[[Town], Browser], scri
 def test_what_a_browser_asks_for_ahead_of_its_parser_is_held(start: Callable[[Town], Browser]) -> None:
     pages = [page.encode() for page in ODD]
     with staged(start, script=True) as stage:
-        assert [*sorted(stage.asking(pages, tracked))] == [*range(len(pages))]
-        assert stage.asking([*map(gated, pages)], tracked) == {}
+        for page in pages:  # one by one: who asks from within an address does not say where that is
+            assert stage.asking([page], tracked), page
+            assert not stage.asking([gated(page)], tracked), page

@@ -20,6 +20,7 @@ from consent.gate.glance import Glance
 from consent.gate.walk import TAG_CAP
 from consent.policy import catalogue
 from consent.policy.policy import Policy, Purpose, Service
+from consent.policy.settings import read_settings
 
 CATALOGUE = Policy.of(
     [Purpose(name) for name in ("necessary", "preferences", "analytics", "marketing")],
@@ -439,6 +440,48 @@ def test_an_element_that_is_passed_over_whole_hides_nothing(
         "<script>import('//cdn.mx\tpnl.com/a')</script>",
         '<script type=importmap>{"imports":{"a":"data:text/javascript,import%20%22%2f%2fcdn.mxpnl.com/a%22"}}</script>',
         '<script type=importmap>{"imports":{"a":"data:text/javascript;base64,bWl4cGFuZWwuaW5pdCgp"}}</script>',
+        # Comments between the word and what it names, of any length, and what only looks like one.
+        "<script type=module>import /********************/ 'https://cdn.mxpnl.com/a'</script>",
+        f"<script type=module>import /*{'x' * 6000}*/ 'https://cdn.mxpnl.com/a'</script>",
+        f"<script type=module>import //{'x' * 501}\n 'https://cdn.mxpnl.com/a'</script>",
+        f"<script type=module>import {'/**/' * 9} 'https://cdn.mxpnl.com/a'</script>",
+        "<script type=module>import //x\u2028'https://cdn.mxpnl.com/a'</script>",
+        "<script>import(<!-- x\n'https://cdn.mxpnl.com/a')</script>",
+        "<script>import(\n--> x\n'https://cdn.mxpnl.com/a')</script>",
+        '<script type=module>"import//"; import \'https://cdn.mxpnl.com/a\'\n"x"</script>',
+        "<script type=module>\"import/*\"; import 'https://cdn.mxpnl.com/a'; '*/\"\"'</script>",
+        "<script>import . defer('https://cdn.mxpnl.com/a')</script>",
+        # Escapes of all kinds.
+        "<script type=module>import '//cdn.mx\\pnl.com/a'</script>",
+        "<script type=module>import '//cdn.mx\\\rpnl.com/a'</script>",
+        "<script type=module>import '//cdn.mx\\\r\npnl.com/a'</script>",
+        "<script type=module>import '//cdn.mx\\\u2028pnl.com/a'</script>",
+        "<script type=module>import/**/'https:/\t/cdn.mxpnl.com/a'</script>",
+        "<script>import('\\57\\57cdn.mxpnl.com/a')</script>",
+        "<script type=module>import '\\u{000000002f}/cdn.mxpnl.com/a'</script>",
+        "<script type=module>import 'https://cdn.\\ud835\\udc26xpnl.com/a'</script>",
+        "<script type=module>import '\\fdata:text/javascript,import%20\"%2f%2fcdn.mxpnl.com/a\"'</script>",
+        "<script type=module>import 'd\\ata:text/javascript,import%20\"%2f%2fcdn.mxpnl.com/a\"'</script>",
+        "<script type=module>import 'data:text/javascript,import%22https:%5Cx2f%5Cx2fcdn.mxpnl.com/a%22'</script>",
+        "<script type=module>import \"data:text/javascript,import'data:text/javascript,import(%2560ht%250Atps:/%250A/cdn.mxpnl.com/a%2560)'\"</script>",
+        "<script type=module>import s from \"data:text/css,a{b:url(%2f%2fcdn.mxpnl.com/a)}\" with {type:'css'}</script>",
+        # An address as a whole.
+        "<script type=module>import 'https://a,b@cdn.mxpnl.com/a'</script>",
+        '<script type=module>import "https://\'@cdn.mxpnl.com/a"</script>',
+        "<script type=module>import './js/matomo.js'</script>",
+        '<script type=importmap>{"imports":{"a":"https:/\\u0009/cdn.mxpnl.com/a"}}</script>',
+        '<script type=importmap>{"imports":{"a":"https://cdn.mx\\u000apnl.com/a"}}</script>',
+        '<script type=importmap>{"imports":{"a":"https://a,b@cdn.mxpnl.com/a"}}</script>',
+        '<script type=importmap>{"imports":{"a":"./js/matomo.js"}}</script>',
+        # No reference, and no base64.
+        "<p onclick=\"window.x&&gtag('event','x')\">",
+        "<p onclick=\"void&#11;gtag('event')\">",
+        "<iframe srcdoc=\"<script>a&&gtag('event')</script>\"></iframe>",
+        "<a href=\"javascript:a&&gtag('event')\">x</a>",
+        "<script src=\"data:text/javascript,a&&gtag('event')\"></script>",
+        "<iframe src='data:text/html;base64&nbsp;,<img src=https://cdn.mxpnl.com/a>'></iframe>",
+        "<iframe src='data:text/html;base64&#1;,<img src=https://cdn.mxpnl.com/a>'></iframe>",
+        "<script src=\"data:text/javascript;ba\u017fe64,import('https:%2f%2fcdn.mxpnl.com/a')\"></script>",
         "<iframe src='data:text/html,<img src=//cdn.mx%0Apnl.com/a>'></iframe>",
         "<script type=text/partytown src=//cdn.mxpnl.com/a></script>",
     ],
@@ -447,3 +490,35 @@ def test_what_an_escape_or_an_address_hides_is_found(tag: str, rules: Callable[[
     made = rules(CATALOGUE)
     for page in (f"<body><p>a</p>{tag}b<p title='c'>d", f"<head>{tag}", f"<svg><p>{tag}"):
         assert b"data-consent-for" in gated(made, page.encode()), page
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "s.src='https://www.google\\u002Danalytics.com/a.js'",  # as Django's escapejs writes it
+        "s.src='https:\\u002F\\u002Fwww.google-analytics.com\\u002Fa.js'",  # as serializers of JavaScript do
+        "s.src='https:\\x2f\\x2fwww\\x2egoogle-analytics.com/a.js'",
+        "s.src='https\\x3a//www.google-analytics.com/a.js'",
+        "s.src='https\\u003A\\x2F/eu.google-analytics.com/a.js'",
+    ],
+)
+def test_an_escaped_address_of_a_declared_service_is_one(script: str, rules: Callable[[Policy], Rules]) -> None:
+    declared = read_settings({"services": ["google-analytics"], "privacy_url": "/"}, keys="a key for this test").policy
+    made = rules(declared)
+    for page in (f"<script>{script}</script>", f"<svg><script>{script}</script></svg>", f'<p onclick="{script}">'):
+        assert b"data-consent-for" in gated(made, page.encode()), page
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        # A word in front of the end of a string.
+        "<script>import('./a.js');f(`${x} imported from `+u);\nlet links={a:'https://cdn.mxpnl.com/a'};\ng(`x`)</script>",
+        "<script>import('./a.js');throw Error(\"cannot load from \"+u),open('https://cdn.mxpnl.com/w')</script>",
+        "<script type=module>import 'data:text/javascript,export%20default%201//see%20https://cdn.mxpnl.com/a'</script>",
+        '<script type=importmap>{"imports":{"a":"/own.js","b":"./b.js"}}</script>',
+        "<a href='/?a=1&copy=2&gtag(=3'>x</a>",
+    ],
+)
+def test_what_is_no_import_is_let_pass(tag: str, rules: Callable[[Policy], Rules]) -> None:
+    assert b"data-consent-for" not in gated(rules(CATALOGUE), tag.encode())

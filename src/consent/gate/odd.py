@@ -143,7 +143,7 @@ _LONGEST_START = len(b"image-set(")
 #: Bytes of which those above have no more behind their last backslash or tab.
 _LONGEST_END = len(b"00003a ")
 _AROUND_STARTS = b" \t\n\r\f\v\"'"
-_PARTING = tuple((escape.encode(), mark.encode()) for escape, mark in PARTING)
+_PARTING = re.compile(PARTING.encode())
 _ADDRESS = re.compile(rb"[^\s\"'`()<>,;]*")
 
 
@@ -154,10 +154,7 @@ def unescaped(tag: bytes) -> bytes:
 
 def parted(script: bytes) -> bytes:
     """As :func:`~consent.gate.imports.parted` does with text."""
-    if b"\\" in script:
-        for escape, mark in _PARTING:
-            script = script.replace(escape, mark)
-    return script
+    return _PARTING.sub(lambda found: bytes.fromhex(found[1].decode()), script) if b"\\" in script else script
 
 
 def is_escaped(tag: bytes) -> bool:
