@@ -68,6 +68,13 @@ TRAPS: dict[str, tuple[str, str]] = {
     "import in quotes": ("<script>", "import'import\"import`"),
     "imports of data:": ("<script type=module>", "import'data:text/javascript,1';"),
     "import of data: in data:": ("<script type=module>import'", "data:,%2525"),
+    "map of escapes": ("<script type=importmap>", '"\\'),
+    "comments behind import": ("<script>import 'a';", "//from"),
+    "comments, one behind the other": ("<script>import", "/**/"),
+    "escapes in a script": ("<script>", "\\u002f"),
+    "references": ('<p onclick="', "a&&gtag&lt"),
+    "many contents": ("<meta http-equiv=refresh ", "content=1 "),
+    "many relations": ("<link ", "rel=x href=//tracker.example/a "),
     "map of data:": ("<script type=importmap>", '"data:text/javascript,1",'),
     "</html>": ("", "</html>"),
     "spaces": ("", " "),
@@ -100,7 +107,9 @@ def page(name: str, size: int) -> bytes:
     """A page of that trap, about that long; closed, so that what was opened is looked at."""
     start, repeated = (TRAPS | XML_TRAPS)[name]
     closed = {'"': '">', "'": "'>"}.get(start[-1:], "")
-    if start.startswith("<script"):
+    if start.startswith(("<meta", "<link")) and not closed:
+        closed = ">"
+    elif start.startswith("<script"):
         closed = "'</script>" if start.endswith("'") else "</script>"
     return (start + repeated * (size // len(repeated)) + closed).encode()
 
