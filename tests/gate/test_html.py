@@ -373,9 +373,19 @@ def test_an_encoding_that_contains_ascii_is_accepted(charset: str | None) -> Non
     [
         b"<body><link" + b" href=//tracker.example/a" * 20_000 + b">",
         b"<body><meta" + b" content=0;//tracker.example/a" * 20_000 + b" http-equiv=refresh>",
+        b"<body><meta http-equiv='" + b"a" * 200_000 + b"'" + b" content=1" * 20_000 + b" src=//tracker.example/a>",
         b"<body>" + b"<script><!--</script>" * 40_000,
+        b'<script type=importmap>"' + b'\\"' * 100_000 + b"</script>",
+        b"<script>import 'a';" + b"//from" * 20_000 + b"\n" + b" " * 100_000 + b"</script>",
     ],
-    ids=["a link of many addresses", "a refresh of many addresses", "many scripts with a comment begun"],
+    ids=[
+        "a link of many addresses",
+        "a refresh of many addresses",
+        "a refresh with a long name",
+        "many scripts with a comment begun",
+        "a map of quotes",
+        "many comments behind an import",
+    ],
 )
 def test_a_page_made_to_be_slow_takes_a_time_in_proportion_to_its_length(page: bytes) -> None:
     # In proportion to the square of that, it was 20 seconds and more.
