@@ -21,12 +21,7 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..policy.policy import Service
-from .address import (
-    addresses_in,
-    document_in,
-    opened,
-    refresh_address,
-)
+from .address import addresses_in, document_in, opened, refresh_address
 from .encoding import UNREAD, hosts_otherwise, otherwise
 from .glance import Glance
 from .imports import imports_in, parted, undone
@@ -519,9 +514,8 @@ def _is_typed(tag: Tag) -> bool:
     return tag.name != b"script" and (tag.name != b"link" or b"stylesheet" not in _relations(tag))
 
 
-# Of attributes of one name a browser takes the first; but Chromium's preload scanner, which has asked before that, goes
-# by the last of these.
 def _values(tag: Tag, name: bytes) -> list[bytes]:
+    """All that a tag has of a name. A browser takes the first; its preload scanner, which asks before, the last."""
     return [each.value for each in tag.attributes if each.name == name]
 
 
@@ -542,6 +536,7 @@ def _maps(tag: Tag) -> bool:
 
 
 def _types(tag: Tag) -> list[bytes]:
+    """The types that a script may be taken to have."""
     values = _values(tag, b"type") or [b"text/" + each if each else b"" for each in _values(tag, b"language")] or [b""]
     return [_read_type(each) if len(each) <= _USUAL_TYPE else _read_type.__wrapped__(each) for each in values]
 
