@@ -148,7 +148,7 @@ class Searching:
         if name != b"script":
             return not is_hiding(text) and self._clears(text, low, self._all, relative=True)
         # Without an import, a script loads what it puts together: only the addresses of declared services count.
-        if any(each.search(low) for each in _CLOSELY):
+        if (b"import" in low or b"export" in low) and any(each.search(low) for each in _CLOSELY):
             return False
         read = parted(text)
         return self._clears(read, read.lower(), self._declared) and not self._rules.snippets_in(text)
