@@ -153,7 +153,7 @@ def hold(
     """Put an element's addresses aside that the gate's rules hold, by what reads and writes its attributes."""
     for name in ("src", "href", "srcset", "data", "poster"):
         address = get(name)
-        if address and rules.held(rules.services_for_url(address, "", True), frozenset({"necessary"})):
+        if address and rules.held(rules.services_for_url(address, ""), frozenset({"necessary"})):
             put(f"data-consent-{name}", address)
             remove(name)
 

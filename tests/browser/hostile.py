@@ -114,7 +114,7 @@ def _of_the_catalogue(folder: Path) -> tuple[list[bytes], list[bytes], Callable[
         return gate.feed(page) + gate.finish()
 
     def held(address: str) -> bool:
-        return bool(rules.held(rules.services_for_url(address, _DOMAIN, False), frozenset({"necessary"})))
+        return bool(rules.held(rules.services_for_url(address, _DOMAIN), frozenset({"necessary"})))
 
     return pages, [*map(through, pages)], held
 

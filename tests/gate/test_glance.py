@@ -346,10 +346,10 @@ _ADDRESSES = st.sampled_from(
 @given(st.sampled_from(["//", "https://a", "http://b.c", "wss://b.c/", "//b.c/"]), st.lists(_ADDRESSES, max_size=4))
 def test_a_plain_address_is_read_as_any_other(start: str, parts: list[str]) -> None:
     url = start + "".join(parts)
-    read = address._read(url, "b.c")
+    read = address.readings(url, "b.c")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(address, "_PLAIN", re.compile(r"(?!)"))
-        assert address._read(url, "b.c") == read
+        assert address.readings(url, "b.c") == read
 
 
 _SCRIPTS = st.sampled_from(
@@ -381,6 +381,25 @@ def test_the_clues_in_a_script_tell_all_that_the_script_does(parts: list[str]) -
         for way in ways:
             told = rules.services_for_script(script, "site.example", clues=way.clues(script.encode()))
             assert dict.fromkeys(told) == dict.fromkeys(whole)
+
+
+_STYLES = st.sampled_from(
+    ["url(", ")", '"', "'", "@import ", "image-set(", " ", "\t", "\n", "\\", "/", "//", "\\2f", "https:", "http:/", "HTTPS://", ":", ",", ";", "{", "}",
+     "//cdn.mxpnl.com/a", "cdn.mxpnl.com", "CDN.mxpnl.com/", "cdn%2emxpnl.com", "user@", "data:text/css,", "js/", "matomo.js", "/../", "%6datomo.js",
+     "www.google-analytics.com", ".google-analytics.com/collect", "ｃdn.mxpnl.com", "a", "/*", "*/", "é"]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=500, derandomize=True)
+@given(st.lists(_STYLES, max_size=14).map("".join))
+def test_the_clues_in_a_style_tell_all_that_the_style_does(style: str) -> None:
+    def served(rules: Rules, text: str) -> set[str]:
+        addresses = addresses_in(address.opened(text), css=True)
+        return {each.name for url in addresses for each in rules.services_for_url(url, "site.example")}
+
+    for rules, ways in READ:
+        for way in ways:
+            assert served(rules, style) <= served(rules, way.style_clues(style.encode()).decode())
 
 
 _AROUND = ("svg", "math", "select", "noscript", "iframe", "title", "desc", "mi", "mtext", "style", "script", "template")

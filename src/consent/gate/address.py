@@ -207,13 +207,8 @@ def document_in(url: str, *, typed: bool = True) -> str:
     return _with_documents("\n".join(map(_read_document, documents)), b" ".join(documents))
 
 
-def readings(url: str, site: str, *, references: bool) -> list[Address]:
-    """Every way in which a browser could read an attribute's value, or an address in a text."""
-    spellings = dict.fromkeys((url, in_attribute(url))) if references and "&" in url else (url,)
-    return [address for spelling in spellings for address in _read(spelling, site)]
-
-
-def _read(url: str, site: str) -> list[Address]:
+def readings(url: str, site: str) -> list[Address]:
+    """Every way in which a browser could read an address."""
     plain = _PLAIN.match(url)
     if plain is not None:
         host, path, query = plain.groups()

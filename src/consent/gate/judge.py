@@ -315,7 +315,11 @@ class Judge:
                 owners += [(group, content.strip()[:120]) for group in self._served(content)]
                 owners += self._mapped(content) if _maps(tag) else []
             elif tag.name == b"style":
-                owners += self._addresses(content, css=True)
+                # What may be in another encoding is not looked over.
+                clues = (
+                    content if self._guessing else self._look.style_clues(content.encode("utf-8", "replace")).decode()
+                )
+                owners += self._addresses(clues, css=True)
         return owners
 
     def _followed(self, value: bytes) -> tuple[tuple[Service, ...], ...]:
@@ -338,12 +342,12 @@ class Judge:
         """The owners of what is named to be loaded as a script, and of what that loads where it is in its address."""
         owners: list[tuple[tuple[Service, ...], str]] = []
         for name in filter(_NAMING.match, names):
-            owners.append((self._rules.services_for_url(name, self._site, False), name[:120]))
+            owners.append((self._rules.services_for_url(name, self._site), name[:120]))
             document = document_in(name)
             if document:
                 groups = self._rules.services_for_script(document, self._site)
                 groups += tuple(
-                    self._rules.services_for_url(each, self._site, False)
+                    self._rules.services_for_url(each, self._site)
                     for each in filter(_NAMING.match, imports_in(document))
                 )
                 owners += [(each, name[:120]) for each in groups]
@@ -355,7 +359,7 @@ class Judge:
         """The owners of the addresses in a text. ``within``: and in what it imports, if it is a style."""
         text = opened(text) if css and within else text
         found = dict.fromkeys(addresses_in(text, css=css))
-        return [(self._rules.services_for_url(url, self._site, False), url) for url in found] + self._unread(text)
+        return [(self._rules.services_for_url(url, self._site), url) for url in found] + self._unread(text)
 
     def _unread(self, text: str) -> list[tuple[tuple[Service, ...], str]]:
         """What stands for all that was too long to be read."""
@@ -364,17 +368,17 @@ class Judge:
     def _urls(self, tag: Tag, name: bytes, value: str, plain: str, *, href_loads: bool, refreshes: bool) -> list[str]:
         """The addresses in an attribute's value that a browser would fetch or tell.
 
-        ``value``: as it is written, for whoever undoes references in it. ``plain``: with these undone.
+        ``value``: as it is written. ``plain``: with references undone.
         """
         if name in {b"href", b"xlink:href"}:
-            return [value] if href_loads else []
+            return [*{value: None, plain: None}] if href_loads else []
         if name in _LISTS:
             # A comma may be part of an address.
             return [*plain.split(), *re.split(r"[\s,]+", plain)]
         if name == b"data" and tag.name != b"object":
             return []
         if name in _LOADING:
-            return [value]
+            return [*{value: None, plain: None}]
         if name == b"style" or name in _PAINTED:
             return addresses_in(plain, css=True)
         if name == b"content" and refreshes:

@@ -42,6 +42,10 @@ class Look(Protocol):
         """What of a script may tell whom it serves."""
         ...
 
+    def style_clues(self, style: bytes) -> bytes:
+        """A style that tells whom this one serves, and may be shorter."""
+        ...
+
 
 def look_of(policy: Policy, own: tuple[bytes, ...] = ()) -> Look:
     """How to look for what this policy knows; the same one each time, with what it remembers.

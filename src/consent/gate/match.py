@@ -109,16 +109,13 @@ class Rules:
         """Whether there is a purpose or a service that is not allowed."""
         return self.policy.strict or bool(self.policy.undeclared) or not allowed.issuperset(self.policy.names)
 
-    def services_for_url(self, url: str, site: str, references: bool = True) -> tuple[Service, ...]:
-        """The owners of an address; ``site`` is this site's own host, with its port.
-
-        ``references``: whether it is an attribute's value, in which character references count.
-        """
+    def services_for_url(self, url: str, site: str) -> tuple[Service, ...]:
+        """The owners of an address; ``site`` is this site's own host, with its port."""
         owners = self._url_owners if len(url) <= _REMEMBERED_SIZE else self._services_for_url
-        return owners(url, site, references)
+        return owners(url, site)
 
-    def _services_for_url(self, url: str, site: str, references: bool) -> tuple[Service, ...]:
-        groups = [self._owners_of(address, url) for address in readings(url, site, references=references)]
+    def _services_for_url(self, url: str, site: str) -> tuple[Service, ...]:
+        groups = [self._owners_of(address, url) for address in readings(url, site)]
         return groups[0] if len(groups) == 1 else tuple(dict.fromkeys(chain.from_iterable(groups)))
 
     def services_for_script(
@@ -134,11 +131,11 @@ class Rules:
         snippets, addresses = clues or (text.encode("utf-8", "replace"),) * 2
         groups = self.snippets_in(snippets)
         for url in filter(self._may_be_declared, dict.fromkeys(addresses_in(addresses.decode("utf-8", "replace")))):
-            owners = tuple(service for service in self.services_for_url(url, site, False) if service.declared)
+            owners = tuple(service for service in self.services_for_url(url, site) if service.declared)
             if owners:
                 groups.append(owners)
         if self.policy.strict:
-            owned = [self.services_for_url(url, site, False) for url in _IN_STRING.findall(text.replace("\\/", "/"))]
+            owned = [self.services_for_url(url, site) for url in _IN_STRING.findall(text.replace("\\/", "/"))]
             groups += [owners for owners in owned if owners and not any(service.declared for service in owners)]
         return tuple(groups)
 

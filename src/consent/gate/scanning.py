@@ -116,6 +116,13 @@ class Scanning:
         addresses = sorted(end for number, end in found if self._kinds[number] in self._addressing)
         return Clues(b"\n".join(snippets), b"\n".join(_around(text, addresses)) if addresses else b"")
 
+    def style_clues(self, style: bytes) -> bytes:
+        if is_hiding(style):
+            return style
+        found = self._found(style)
+        ends = sorted([*found[_PATH], *found[_UNDECLARED], *found[_DECLARED], *found[_TEXT]])
+        return b"\n".join(b"url(%b)" % address for address in _around(style, ends))
+
     def _may_run(self, data: bytes, handlers: Iterable[int], scripts: Sequence[int]) -> Iterator[int]:
         """Those scripts in attributes that may be somebody's.
 

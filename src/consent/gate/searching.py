@@ -156,6 +156,9 @@ class Searching:
     def clues(self, script: bytes) -> Clues:
         return Clues(script, b"" if self._clears(script, script.lower(), self._declared) else script)
 
+    def style_clues(self, style: bytes) -> bytes:
+        return style
+
     def _clears_running(self, tags: bytes) -> bool:
         """Whether the scripts in attributes are nobody's."""
         if is_escaped(tags) or not self.clears_text(b"script", tags):

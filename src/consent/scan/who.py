@@ -79,7 +79,7 @@ class Owners:
     def of_address(self, url: str) -> Owner:
         """Whose an address is."""
         try:
-            services = self._rules.services_for_url(url, self._site_of(url), False)
+            services = self._rules.services_for_url(url, self._site_of(url))
         except ValueError:  # a link that leads nowhere, as somebody wrote it
             services = ()
         if services:

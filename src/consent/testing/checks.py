@@ -132,7 +132,7 @@ def _found(answer: Answer, rules: Rules, also: Iterable[Service] = ()) -> Iterat
 def _owners(element: Element, rules: Rules, host: str) -> dict[Service, None]:
     owners: dict[Service, None] = {}
     for address in element.addresses:
-        owners.update(dict.fromkeys(rules.services_for_url(address, host, False)))
+        owners.update(dict.fromkeys(rules.services_for_url(address, host)))
     for script in element.scripts:
         for group in rules.services_for_script(script, host):
             owners.update(dict.fromkeys(group))
@@ -151,7 +151,7 @@ def _behind(name: str, value: str, rules: Rules, host: str) -> list[Service]:
     if hold_links(rules, always, line, site=host) == line:
         return []
     urls = [part.strip(" <>\"'") for part in value.replace(";", " ").replace(",", " ").replace("=", " ").split()]
-    owners = [service for url in urls for service in rules.services_for_url(url, host, False)]
+    owners = [service for url in urls for service in rules.services_for_url(url, host)]
     return [*dict.fromkeys(rules.held(tuple(owners), always))] or [Service("somebody", declared=False)]
 
 
