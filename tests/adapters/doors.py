@@ -272,6 +272,7 @@ def configure_django() -> None:
 def _django_settings(settings: dict[str, Any], urlconf: Any) -> None:
     from django.test.utils import override_settings
 
+    configure_django()
     override_settings(CONSENT=settings, ROOT_URLCONF=urlconf).enable()
 
 

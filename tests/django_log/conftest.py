@@ -24,12 +24,10 @@ from sites import APPS, FILLED, MIDDLEWARE, SETTINGS, TEMPLATES, exchanged, post
 def django(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     """Set Django's settings, for this test."""
     from django.conf import settings
-
-    if not settings.configured:
-        from doors import _django_settings
-
-        _django_settings({}, "unset")
     from django.test.utils import override_settings
+    from doors import configure_django
+
+    configure_django()
 
     before: Any = settings._wrapped
     opened: list[Any] = []
