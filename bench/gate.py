@@ -11,8 +11,9 @@ to each anyway: below 100 % it is the cheaper of the two.
 The gate knows the catalogue, has three services declared, and nothing is allowed. ``never seen`` forgets all pages,
 tags and scripts before each round; ``not compiled`` is what there is without a C compiler, ``pure Python`` without
 hyperscan as well. The native tokenizer beside it is given the same rules: it asks the gate's judge for each start tag
-and script. Others get a part of them: the native rewriters ask whose address each loading element has, one of them whose
-each script is, too; the parsers mark what leads to a declared host. As in ``timeit``, nobody pays for garbage that was there before.
+and script. Others get a part of them: the native rewriters ask whose address each loading element has, one of them
+whose each script is, too; the parsers mark what leads to a declared host. As in ``timeit``, nobody pays for garbage
+that was there before.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -131,14 +131,13 @@ def main() -> int:
         def start(town: Town) -> Browser:
             return playwright.chromium.launch(executable_path=find.headless(), args=town.switches())
 
+        if given.pages:
+            bare, through, held = _of_the_catalogue(given.pages)
+        else:
+            bare, held = [*islice(hostile(given.seed), given.documents)], tracked
+            through = [*map(gated, bare)]
         for script in (False,) if given.pages else (True, False):
             with staged(start, script=script) as stage:
-                if given.pages:
-                    bare, through, held = _of_the_catalogue(given.pages)
-                else:
-                    source = hostile(given.seed)
-                    bare, held = [next(source) for _ in range(given.documents)], tracked
-                    through = [*map(gated, bare)]
                 before = stage.asking(bare, held)
                 after = stage.asking(through, held)
                 failures += len(after)

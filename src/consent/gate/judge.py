@@ -371,14 +371,14 @@ class Judge:
         ``value``: as it is written. ``plain``: with references undone.
         """
         if name in {b"href", b"xlink:href"}:
-            return [*{value: None, plain: None}] if href_loads else []
+            return [*dict.fromkeys((value, plain))] if href_loads else []
         if name in _LISTS:
             # A comma may be part of an address.
             return [*plain.split(), *re.split(r"[\s,]+", plain)]
         if name == b"data" and tag.name != b"object":
             return []
         if name in _LOADING:
-            return [*{value: None, plain: None}]
+            return [*dict.fromkeys((value, plain))]
         if name == b"style" or name in _PAINTED:
             return addresses_in(plain, css=True)
         if name == b"content" and refreshes:

@@ -58,6 +58,7 @@ def media_type(content_type: str | None) -> str:
     return next((each for each in known if each in _HTML), known[-1] if known else "")
 
 
+@lru_cache(maxsize=256)
 def is_disputed(content_type: str | None) -> bool:
     """Whether several kinds of page are named, which are read in different ways."""
     return len(_HTML.intersection(_known_types(content_type))) > 1
