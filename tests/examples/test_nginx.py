@@ -33,10 +33,8 @@ def outside() -> Iterator[Outside]:
 
 @pytest.fixture(scope="module")
 def browser(outside: Outside) -> Iterator[Browser]:
-    rules = f"MAP * 127.0.0.1:{outside.port}, EXCLUDE 127.0.0.1"
-    switches = ["--no-sandbox", "--disable-gpu", "--ignore-certificate-errors", f"--host-resolver-rules={rules}"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found(find.headless), args=switches)
+        browser = playwright.chromium.launch(executable_path=found(find.headless), args=outside.switches())
         yield browser
         browser.close()
 
