@@ -264,6 +264,8 @@ def test_addresses_are_found_wherever_they_stand(text: str) -> None:
         "<script src='/a/../matomo.js'>",
         "<p onclick='ga(\"create\")&#x67;tag(1)'>", "<p/onclick='gtag(1)'>", "<a href='javascript:gtag(1)'>", "<a href='javascript:gt%61g(1)'>", "<iframe srcdoc=x>", "<p DATA-purpose=x>", "<p data-consent-for=x>",
         "<img src='data:text/html,x'>",
+        '<p style="background:ur\\l(/m)">', "<p style='background:ur\\l(/m)' class=x>", "<p style=a:ur\\l(/m)>",
+        '<p STYLE = "background:ur\\l(/m)">', "<svg class=\"x\"fill='ur\\l(/m)'>", '<animate values="ur\\l(/m)">',
     ],
 )  # fmt: skip
 def test_an_odd_spelling_gets_a_closer_look(tag: str, rules: Callable[[Policy], Rules]) -> None:
@@ -276,10 +278,20 @@ def test_an_odd_spelling_gets_a_closer_look(tag: str, rules: Callable[[Policy], 
         '<link rel="stylesheet" href="https://cdn.example.org/site.css?a=1&amp;b=2">',
         '<img src="/media/1@2x.jpg" srcset="/media/1.jpg 1x,\n /media/2.jpg 2x" alt="Tea, at five, for 20 % less">',
         '<script src="//cdn.example.org/app.js" async>',
+        '<img src="/a.svg" style="height:1ex" fill=\'red\' alt="{\\displaystyle x}">',
     ],
 )
 def test_what_sites_write_passes_at_a_glance(tag: str, rules: Callable[[Policy], Rules]) -> None:
     assert Glance(look.look_of(rules(CATALOGUE).policy)).passes(b"", tag.encode())
+
+
+def test_of_several_scripts_with_references_those_are_held_that_are_somebodys(
+    rules: Callable[[Policy], Rules],
+) -> None:
+    mine, theirs = '<p onclick="a(&quot;b&quot;)" onblur="c()">', '<p onclick="gt&#97;g(1)" onblur="&quot;d&quot;">'
+    for tags in ([mine] * 3, [mine, theirs, mine], [theirs, theirs]):
+        page = gated(rules(CATALOGUE), f"<body>{''.join(tags)}".encode())
+        assert page.count(b" data-consent-onclick=") == tags.count(theirs)
 
 
 def test_many_threads_look_at_once(rules: Callable[[Policy], Rules]) -> None:

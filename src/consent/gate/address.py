@@ -264,9 +264,9 @@ def _path(text: str) -> str:
     return (_NEEDLESS.sub(_character, path) if "%" in path else path) + mark + query
 
 
-#: Escapes of characters that need none (RFC 3986, 2.3), in lower case.
-NEEDLESS = r"%(2[de]|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae])"
-_NEEDLESS = re.compile(NEEDLESS, re.IGNORECASE)
+#: Digits of escapes of characters that need none (RFC 3986, 2.3), in lower case.
+NEEDLESS = r"2[de]|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae]"
+_NEEDLESS = re.compile(f"%({NEEDLESS})", re.IGNORECASE)
 
 
 def _character(escape: re.Match[str]) -> str:

@@ -17,9 +17,10 @@ __all__ = ["Glance"]
 
 _TOUCHED = re.compile(rb"[\t\n\r\\]")
 _SLASHES = bytes.maketrans(b"\\", b"/")
-#: Attributes in which css may stand.
-_CSS = re.compile(
-    rb"[\t\n\f\r \"'/](?:style|fill|stroke|filter|mask|clip-path|cursor|marker[a-z-]*|from|values|to|by)[\t\n\f\r ]*="
+#: Attributes in which css may stand, with a backslash in their value, or without quotes around it.
+_ESCAPED_CSS = re.compile(
+    rb"[\t\n\f\r \"'/](?:style|fill|stroke|filter|mask|clip-path|cursor|marker[a-z-]*|from|values|to|by)"
+    rb"[\t\n\f\r ]*=[\t\n\f\r ]*+(?:\"[^\"\\]*+\\|'[^'\\]*+\\|[^\"'])"
 )
 
 
@@ -51,9 +52,9 @@ class Glance:
         low = raw.lower()
         if b"srcdoc" in low:
             return False  # a document within is read whatever it is
-        if b"\\" in low and (_CSS.search(low) or FOLLOWED.searched.search(low)):
+        if b"\\" in low and (_ESCAPED_CSS.search(low) or FOLLOWED.searched.search(low)):
             return False  # in a script that is an address, css may stand, too
+        if _TOUCHED.search(raw) is None:
+            return self._look.clears_tag(raw)
         # Browsers take tabs and line breaks out of addresses, and backslashes for slashes.
-        if not self._look.clears_tag(raw):
-            return False
-        return _TOUCHED.search(raw) is None or self._look.clears_tag(raw.translate(_SLASHES, b"\t\n\r"))
+        return self._look.clears_tag(b"%b %b" % (raw, raw.translate(_SLASHES, b"\t\n\r")))

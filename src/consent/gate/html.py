@@ -303,13 +303,16 @@ def _held(verdict: Verdict, offset: int) -> Held:
     return Held(service, verdict.tag, verdict.excerpt, offset, verdict.reason, verdict.purposes)
 
 
-def _spliced(data: bytes, edits: Iterable[tuple[int, bytes]], end: int) -> bytes:
-    pieces: list[bytes] = []
+def _spliced(data: bytes, edits: Sequence[tuple[int, bytes]], end: int) -> bytes:
+    if not edits:
+        return data[:end]
+    view = memoryview(data)
+    pieces: list[bytes | memoryview] = []
     before = 0
     for at, inserted in edits:
-        pieces += (data[before:at], inserted)
+        pieces += (view[before:at], inserted)
         before = at
-    pieces.append(data[before:end])
+    pieces.append(view[before:end])
     return b"".join(pieces)
 
 

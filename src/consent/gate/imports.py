@@ -42,7 +42,11 @@ def parted(script: str) -> str:
     >>> parted(r"'https:\\u002F\\u002Fwww.google\\x2danalytics.com'")
     "'https://www.google-analytics.com'"
     """
-    return _PARTING.sub(lambda found: _PARTS[found[1]], script) if "\\" in script else script
+    if "\\" not in script:
+        return script
+    pieces = _PARTING.split(script)
+    pieces[1::2] = map(_PARTS.__getitem__, pieces[1::2])
+    return "".join(pieces)
 
 
 def _spelt_out(found: re.Match[str]) -> str:

@@ -21,16 +21,14 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..policy.policy import Service
-from .address import addresses_in, document_in, opened, refresh_address
-from .encoding import UNREAD, hosts_otherwise, otherwise
+from .elements import ANIMATED, ANIMATING, FOLLOWED, HREF, LOADING, PAINTED, is_script, refreshes
 from .glance import Glance
-from .imports import imports_in, parted, undone
 from .look import look_of
 from .match import Rules
-from .references import in_attribute, in_text
+from .owners import ANYBODY, Owners
+from .references import in_attribute
 from .sight import Sight
 from .tokens import Attribute, Tag, harmless_end
-from .xhtml import child_text
 
 __all__ = ["RENAMED", "Judge", "Verdict", "judge_of"]
 
@@ -45,47 +43,10 @@ _DISARMED = b"x-"
 #: Gives a tag a name that no browser knows.
 RENAMED = (1, b"x-consent-held-")
 
-#: Attributes that load, on whatever element they stand (HTML Standard, and the obsolete ones that browsers keep).
-_LOADING = frozenset(
-    b"src srcset imagesrcset poster background lowsrc dynsrc data ping manifest archive codebase code classid "
-    b"attributionsrc".split()
-)
-#: Attributes of svg elements in which ``url(…)`` loads (SVG 2, presentation attributes).
-_PAINTED = frozenset(b"fill stroke filter mask clip-path cursor marker marker-start marker-mid marker-end".split())
-#: Attributes with several addresses.
-_LISTS = frozenset(b"srcset imagesrcset ping archive attributionsrc".split())
-_ANIMATED = frozenset(b"to from values by".split())
 #: Attributes without which a tag may load or run what it does not with them.
 _DECIDING = frozenset(b"type language rel http-equiv".split())
-#: Elements whose href loads; a link that somebody may follow is not one.
-_HREF = frozenset(
-    b"link script use image feimage base mpath textpath animate set pattern filter tref cursor lineargradient "
-    b"radialgradient font-face-uri".split()
-)
-#: Relations that make a browser fetch or connect (HTML Standard, 4.6.7).
-_RELATIONS = frozenset(
-    b"stylesheet preload prefetch preconnect dns-prefetch modulepreload icon apple-touch-icon "
-    b"apple-touch-icon-precomposed mask-icon manifest prerender import pingback compression-dictionary".split()
-)
-#: Addresses that somebody may follow; ``javascript:`` ones run then.
-_FOLLOWED = frozenset(b"href xlink:href action formaction".split())
-#: Names of attributes that may load or run, but for scripts; those of all others never do.
-_TELLING = _LOADING | _LISTS | _PAINTED | _ANIMATED | _FOLLOWED | {b"style", b"content"}
-#: Others that may be kept for waking.
-_KEPT = frozenset(b"srcdoc type sandbox".split())
-#: Only where the site marked the element itself.
-_MARKED = frozenset(b"href xlink:href action formaction content style".split())
-#: Types of a script element that run or load (HTML Standard, 4.12.1.1; MIME Sniffing, 4.6). The rest is data.
-_RUNS = re.compile(
-    rb"(?:|(?:text|application)/(?:x-)?(?:java|ecma)script(?:1\.[0-5])?|text/(?:jscript|livescript)|module|importmap"
-    rb"|speculationrules|webbundle|text/(?:babel|jsx|partytown))\Z",
-    re.IGNORECASE,
-)
-#: Names of attributes that are scripts (HTML Standard, 8.1.8.1).
-_HANDLER = re.compile(rb"on[a-z]+\Z")
-#: Types of script element whose addresses are fetched or may be, none of whose text runs.
-_MAPS = re.compile(rb"importmap|speculationrules|webbundle", re.IGNORECASE)
-_CHARACTER_REFERENCE = re.compile(rb"&(?:#[0-9xX]|[A-Za-z]+;)")
+#: A link that somebody may follow is left to them.
+_LINKS = frozenset({b"a", b"area"})
 _INVISIBLE = re.compile(rb"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -104,6 +65,15 @@ class Verdict(NamedTuple):
     tag: str
     excerpt: str
     frame: bool = False
+
+
+class _Sentence(NamedTuple):
+    """What a tag is held for, and the markers that say so. As in :class:`Verdict`."""
+
+    service: Service | None
+    purposes: tuple[str, ...]
+    reason: str
+    inserted: bytes
 
 
 class Memory(Generic[_K, _V]):
@@ -150,17 +120,18 @@ class Judge:
     ) -> None:
         self._rules = rules
         self._allowed = allowed
-        self._site = site
         self._xml = xml
         self._encoding = encoding or "utf-8"
-        #: Whether the page may be in another. To a strict policy a host that cannot be read is a stranger as it is.
-        self._guessing = not encoding and not rules.policy.strict
         self._quote = b'"' if xml else b""
         #: Whether anything at all could be held: if not, a page is left alone whatever is unsure in it.
         self._holding = rules.holds_any(allowed)
         self._nested = nested
         self._look = look_of(rules.policy, rules.own_marks(site))
         self._glance = Glance(self._look)
+        self._owners = Owners(rules, site, self._look, encoding=encoding, xml=xml, holding=self._holding)
+        #: Whether there is a service that is told what was chosen.
+        self._telling = any(service.told for service in rules.policy.services)
+        self._usual_sentence = lru_cache(maxsize=1024)(self._sentence)
         self._verdicts = Memory[tuple[bytes, bytes, bool, bool], tuple[Verdict | None]](_REMEMBERED)
         #: What the gate found in whole pieces of pages, by their hash.
         self.plans = Memory[Hashable, Any](_PLANS)
@@ -217,16 +188,38 @@ class Judge:
         disarmed = tuple((each.at - at, _DISARMED) for each in tag.attributes if _forged(each.name)) if forged else ()
         if self._xml:
             tag = _in_xml(data, tag)
-        blocking, excerpt = self._blocking(tag, self._contents(text, references=references), depth)
+        blocking, excerpt = self._blocking(tag, text, references=references, depth=depth)
         within = self._within(tag, depth)
         marks, unknown = self._marks(tag)
         refused = [name for name in marks if name not in self._allowed]
-        long = not whole and self._holding and (tag.name != b"script" or _runs(tag))
+        long = not whole and self._holding and (tag.name != b"script" or is_script(tag))
         if not blocking and not within and not refused and not unknown and not long:
             name = tag.name.decode("latin-1")
             return Verdict(disarmed, None, (), "", name, "") if disarmed else None
-        blocking += [each.service for each in within if each.service is not None and each.service not in blocking]
-        excerpt = excerpt or next((each.excerpt for each in within), "")
+        if within or marks or unknown:
+            sentence = self._sentence(blocking, marks, unknown, within)
+            excerpt = " ".join(unknown) or excerpt or next((each.excerpt for each in within), "")
+        else:
+            sentence = self._usual_sentence(blocking)
+        return Verdict(
+            edits=(*self._edits(data, tag, at, sentence, marked=bool(marks or unknown)), *disarmed),
+            service=sentence.service,
+            purposes=sentence.purposes,
+            reason=sentence.reason,
+            tag=tag.name.decode("latin-1"),
+            excerpt=excerpt[:120],
+            frame=tag.name == b"iframe" and tag.get(b"src") is not None and _visible(tag),
+        )
+
+    def _sentence(
+        self,
+        blocking: tuple[Service, ...],
+        marks: tuple[str, ...] = (),
+        unknown: tuple[str, ...] = (),
+        within: Sequence[Verdict] = (),
+    ) -> _Sentence:
+        """For whom and how long a tag is held, if these hold it: services, marks, and what is in a document within."""
+        blocking = (*blocking, *(each.service for each in within if each.service is not None))
         declared = [service for service in blocking if service.declared]
         # What no choice would wake within a document keeps all of it asleep.
         unwakeable = next((each.reason for each in within if not each.purposes), "")
@@ -241,15 +234,12 @@ class Judge:
         service = next((service for service in blocking if not service.declared), None) if never else None
         service = service or (blocking[0] if blocking else None)
         ordered = () if never else tuple(name for name in self._rules.policy.names if name in purposes)
-        return Verdict(
-            edits=(*self._edits(data, tag, at, ordered, service, marked=bool(marks or unknown)), *disarmed),
-            service=service,
-            purposes=ordered,
-            reason=reason,
-            tag=tag.name.decode("latin-1"),
-            excerpt=(" ".join(unknown) or excerpt)[:120],
-            frame=tag.name == b"iframe" and tag.get(b"src") is not None and _visible(tag),
-        )
+        inserted = b" " + PREFIX + b"for"
+        if ordered or self._quote:
+            inserted += b"=" + self._quoted(",".join(ordered))
+        if service is not None:
+            inserted += b" " + PREFIX + b"service=" + self._quoted(service.name)
+        return _Sentence(service, ordered, reason, inserted)
 
     def _within(self, tag: Tag, depth: int) -> list[Verdict]:
         """How what is in the document of a frame would be held."""
@@ -263,129 +253,21 @@ class Judge:
         # One that is nested beyond reason is held unread.
         return [_NESTED._replace(excerpt=document[:120])] if self._holding else []
 
-    def _blocking(self, tag: Tag, contents: Sequence[str], depth: int) -> tuple[list[Service], str]:
+    def _blocking(self, tag: Tag, text: bytes, *, references: bool, depth: int) -> tuple[tuple[Service, ...], str]:
         """The services that this tag would serve and that may not run; and the words that gave one away."""
         # What is told first hears it in this page, and not in a document within; an image or a frame hears nothing.
-        told = tag.name == b"script" and depth == 0
-        blocking: dict[Service, None] = {}
+        told = self._telling and tag.name == b"script" and depth == 0
+        blocking: tuple[Service, ...] = ()
         excerpt = ""
-        for owners, words in self._owners(tag, contents):
-            held = self._rules.held(owners, self._allowed)
+        for owners, words in self._owners.of(tag, text, references=references):
+            held = self._rules.held(owners, self._allowed) if owners else ()
             if told and held:
                 held = tuple(service for service in held if not service.told)
-            if held and not blocking:
-                excerpt = words
-            blocking.update(dict.fromkeys(held))
-        return list(blocking), excerpt
-
-    def _owners(self, tag: Tag, contents: Sequence[str]) -> list[tuple[tuple[Service, ...], str]]:
-        # Once: a tag may have as many attributes as it likes.
-        runs, typed = tag.name == b"script" and _runs(tag), _is_typed(tag)
-        href_loads, refreshes = _href_loads(tag), _refreshes(tag)
-        owners: list[tuple[tuple[Service, ...], str]] = []
-        for attribute in tag.attributes:
-            if not attribute.value:
-                continue
-            if attribute.name == b"srcdoc" and tag.name == b"iframe":
-                for other in self._hosts(attribute.value, document=True):
-                    owners += self._addresses(in_text(in_attribute(other)), css=True)
-            if not (attribute.name in _TELLING or attribute.name.startswith(b"on")):
-                continue
-            value = attribute.value.decode(self._encoding, "replace")
-            plain = in_attribute(value)
-            urls = []
-            if tag.name != b"script" or runs:
-                urls = self._urls(tag, attribute.name, value, plain, href_loads=href_loads, refreshes=refreshes)
-            for other in self._otherwise(attribute.value) if urls else ():
-                urls += self._urls(
-                    tag, attribute.name, other, in_attribute(other), href_loads=href_loads, refreshes=refreshes
-                )
-                owners += self._unread(other)
-            owners += [(self._rules.services_for_url(url, self._site), value) for url in urls]
-            if _HANDLER.match(attribute.name):
-                script = in_attribute(self._read(attribute.value))
-                owners += [(group, value) for group in self._served(script)]
-            elif (urls or attribute.name in _LOADING) and (inner := document_in(plain, typed=typed)):
-                owners += [(group, value[:120]) for group in self._served(inner)]
-                owners += self._addresses(inner, css=True, within=False)
-            elif attribute.name in _FOLLOWED:
-                owners += [(group, value[:120]) for group in self._followed(attribute.value)]
-        for content in contents:
-            if runs:
-                owners += [(group, content.strip()[:120]) for group in self._served(content)]
-                owners += self._mapped(content) if _maps(tag) else []
-            elif tag.name == b"style":
-                # What may be in another encoding is not looked over.
-                clues = (
-                    content if self._guessing else self._look.style_clues(content.encode("utf-8", "replace")).decode()
-                )
-                owners += self._addresses(clues, css=True)
-        return owners
-
-    def _followed(self, value: bytes) -> tuple[tuple[Service, ...], ...]:
-        """Whom an address serves that runs when it is followed."""
-        script = document_in(in_attribute(self._read(value)))
-        return self._served(script) if script else ()
-
-    def _served(self, script: str) -> tuple[tuple[Service, ...], ...]:
-        """Whom a script serves, or imports from."""
-        read = parted(script)
-        clues = self._look.clues(read.encode("utf-8", "replace"))
-        owners = self._rules.services_for_script(read, self._site, clues=clues)
-        return owners + tuple(each for each, _ in (*self._named(imports_in(script)), *self._unread(script)))
-
-    def _mapped(self, names: str) -> list[tuple[tuple[Service, ...], str]]:
-        """Whom a map of imports, or of what may be loaded next, leads to."""
-        return self._named(dict.fromkeys(map(undone, _JSON_STRING.findall(names)))) + self._addresses(names)
-
-    def _named(self, names: Iterable[str]) -> list[tuple[tuple[Service, ...], str]]:
-        """The owners of what is named to be loaded as a script, and of what that loads where it is in its address."""
-        owners: list[tuple[tuple[Service, ...], str]] = []
-        for name in filter(_NAMING.match, names):
-            owners.append((self._rules.services_for_url(name, self._site), name[:120]))
-            document = document_in(name)
-            if document:
-                groups = self._rules.services_for_script(document, self._site)
-                groups += tuple(
-                    self._rules.services_for_url(each, self._site)
-                    for each in filter(_NAMING.match, imports_in(document))
-                )
-                owners += [(each, name[:120]) for each in groups]
-                owners += self._addresses(document, css=True, within=False) if "css" in name[:99].lower() else []
-                owners += self._unread(document)
-        return owners
-
-    def _addresses(self, text: str, *, css: bool = False, within: bool = True) -> list[tuple[tuple[Service, ...], str]]:
-        """The owners of the addresses in a text. ``within``: and in what it imports, if it is a style."""
-        text = opened(text) if css and within else text
-        found = dict.fromkeys(addresses_in(text, css=css))
-        return [(self._rules.services_for_url(url, self._site), url) for url in found] + self._unread(text)
-
-    def _unread(self, text: str) -> list[tuple[tuple[Service, ...], str]]:
-        """What stands for all that was too long to be read."""
-        return [(_UNREAD, text[:120])] if UNREAD in text and self._holding else []
-
-    def _urls(self, tag: Tag, name: bytes, value: str, plain: str, *, href_loads: bool, refreshes: bool) -> list[str]:
-        """The addresses in an attribute's value that a browser would fetch or tell.
-
-        ``value``: as it is written. ``plain``: with references undone.
-        """
-        if name in {b"href", b"xlink:href"}:
-            return [*dict.fromkeys((value, plain))] if href_loads else []
-        if name in _LISTS:
-            # A comma may be part of an address.
-            return [*plain.split(), *re.split(r"[\s,]+", plain)]
-        if name == b"data" and tag.name != b"object":
-            return []
-        if name in _LOADING:
-            return [*dict.fromkeys((value, plain))]
-        if name == b"style" or name in _PAINTED:
-            return addresses_in(plain, css=True)
-        if name == b"content" and refreshes:
-            return [refresh_address(plain)]
-        if name in _ANIMATED and tag.name in {b"set", b"animate"}:
-            return [*re.split(r"[\s;]+", plain), *addresses_in(plain, css=True)]
-        return []
+            if not blocking and held:
+                blocking, excerpt = held, words
+            elif held and held != blocking:
+                blocking = tuple(dict.fromkeys((*blocking, *held)))
+        return blocking, excerpt
 
     def _marks(self, tag: Tag) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The purposes that ``data-purpose`` names, and those of them that the policy does not have."""
@@ -397,15 +279,10 @@ class Judge:
         return tuple(name for name in names if name not in unknown), unknown
 
     def _edits(
-        self, data: bytes, tag: Tag, at: int, purposes: tuple[str, ...], service: Service | None, *, marked: bool
+        self, data: bytes, tag: Tag, at: int, sentence: _Sentence, *, marked: bool
     ) -> tuple[tuple[int, bytes], ...]:
-        typed, refreshes = tag.name in {b"script", b"style"}, _refreshes(tag)
-        inserted = b" type=" + self._quoted("text/plain") if typed else b""
-        inserted += b" " + PREFIX + b"for"
-        if purposes or self._quote:
-            inserted += b"=" + self._quoted(",".join(purposes))
-        if service is not None:
-            inserted += b" " + PREFIX + b"service=" + self._quoted(service.name)
+        typed, refreshing = tag.name in {b"script", b"style"}, refreshes(tag)
+        inserted = b" type=" + self._quoted("text/plain") + sentence.inserted if typed else sentence.inserted
         if data.startswith(b"/", tag.name_end):
             inserted += b" "  # <script/src=…>: else the slash would belong to our value
         edits = [(tag.name_end - at, inserted)]
@@ -413,54 +290,34 @@ class Judge:
             # Chromium's preload scanner reads a style's imports whatever its type is, up to the first other rule. To
             # CSS this one is unknown, and so nothing (CSS Syntax 3, 9).
             edits.append((tag.end - at, b"@held{}"))
-        for attribute in tag.attributes:
-            name = attribute.name
-            if name not in _TELLING and name not in _KEPT and not name.startswith(b"on"):
-                continue
-            if (
-                name in _LOADING
-                or name in {b"style", b"srcdoc"}
-                or name.startswith(b"on")
-                or (typed and name == b"type")
-                or (name in {b"href", b"xlink:href"} and tag.name not in {b"a", b"area"})
-                or (name == b"content" and refreshes)
-                or (name in _PAINTED and self._style_held(attribute.value))
-                or (
-                    name in _FOLLOWED
-                    and any(self._rules.held(each, self._allowed) for each in self._followed(attribute.value))
-                )
-                or (name == b"sandbox" and tag.name == b"iframe")
-                or (name in _ANIMATED and tag.name in {b"set", b"animate"})
-                or (marked and name in _MARKED and tag.name not in {b"a", b"area"})
-            ) and not (name == b"style" and not marked and not self._style_held(attribute.value)):
-                edits.append((attribute.at - at, PREFIX))
+        for name, value, begins in tag.attributes:
+            if self._is_kept_from(tag, name, value, marked=marked, typed=typed, refreshing=refreshing):
+                edits.append((begins - at, PREFIX))
         return tuple(edits)
 
-    def _style_held(self, value: bytes) -> bool:
-        """Whether a style attribute loads anything of a held service; else it is the element's looks and stays."""
-        found = self._addresses(in_attribute(self._read(value)), css=True)
-        return any(self._rules.held(owners, self._allowed) for owners, _ in found)
+    def _is_kept_from(
+        self, tag: Tag, name: bytes, value: bytes, *, marked: bool, typed: bool, refreshing: bool
+    ) -> bool:
+        """Whether an attribute of a held tag is kept from the browser."""
+        if name in LOADING or name == b"srcdoc" or name.startswith(b"on"):
+            return True
+        if name == b"type":
+            return typed
+        if name == b"style" or name in PAINTED:
+            # One that loads nothing of a held service is the element's looks, and stays.
+            return (marked and name == b"style") or self._holds_any(self._owners.styled(value))
+        if name in FOLLOWED:
+            if tag.name not in _LINKS and (marked or name in HREF):
+                return True
+            return self._holds_any(self._owners.followed(value))
+        if name == b"content":
+            return refreshing or (marked and tag.name not in _LINKS)
+        if name == b"sandbox":
+            return tag.name == b"iframe"
+        return name in ANIMATED and tag.name in ANIMATING
 
-    def _contents(self, text: bytes, *, references: bool) -> tuple[str, ...]:
-        """A script's or style's text, and what it is where markup and character references count: in XML, and svg."""
-        if not text:
-            return ()
-        contents = [self._read(text)]
-        if self._xml and b"<" in text:
-            contents.append(self._read(child_text(text)))
-        if references and _CHARACTER_REFERENCE.search(text):
-            contents += map(in_text, contents[:])
-        return tuple(contents)
-
-    def _read(self, text: bytes) -> str:
-        """Bytes as text; where nothing says in which encoding they are, with what may be hosts in it behind it."""
-        return "\n".join((text.decode(self._encoding, "replace"), *self._hosts(text)))
-
-    def _otherwise(self, value: bytes) -> list[str]:
-        return otherwise(value) if self._guessing else []
-
-    def _hosts(self, text: bytes, *, document: bool = False) -> list[str]:
-        return hosts_otherwise(text, document=document) if self._guessing else []
+    def _holds_any(self, groups: Iterable[tuple[Service, ...]]) -> bool:
+        return any(self._rules.held(owners, self._allowed) for owners in groups)
 
     def _quoted(self, value: str) -> bytes:
         return self._quote + value.encode() + self._quote
@@ -469,15 +326,9 @@ class Judge:
 _REMEMBERED = 16_384
 _REMEMBERED_SIZE = 4096
 _PLANS = 4096
-#: Stands for whatever a document inside an attribute holds that was not read.
-_UNREAD = (Service("srcdoc", declared=False),)
-_NESTED = Verdict((), _UNREAD[0], (), "undeclared", "iframe", "")
+_NESTED = Verdict((), ANYBODY[0], (), "undeclared", "iframe", "")
 #: Documents within attributes of documents within attributes … that are read.
 _DEPTH = 8
-#: How what a script or map names begins, if it is an address and not a name for one.
-_NAMING = re.compile(r"[\x00-\x20]*(?:[/\\.]|[a-zA-Z][a-zA-Z0-9+.-]*:)")
-#: One that does not end, too: else the rest would be searched again from each quote in it.
-_JSON_STRING = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"?', re.DOTALL)
 _NAME = re.compile(rb"[a-zA-Z][^\t\n\f\r />]{0,40}")
 
 
@@ -501,57 +352,6 @@ def _in_xml(data: bytes, tag: Tag) -> Tag:
 def _forged(name: bytes) -> bool:
     """Whether an attribute that the application wrote would mean something to the script."""
     return name.startswith(PREFIX) and name != _OPEN
-
-
-def _refreshes(tag: Tag) -> bool:
-    equivalent = tag.get(b"http-equiv") if tag.name == b"meta" else None
-    return equivalent is not None and "refresh" in in_attribute(equivalent.decode("latin-1")).lower()
-
-
-def _href_loads(tag: Tag) -> bool:
-    """Whether where a tag leads is fetched before anybody goes there."""
-    return not _RELATIONS.isdisjoint(_relations(tag)) if tag.name == b"link" else tag.name in _HREF
-
-
-def _is_typed(tag: Tag) -> bool:
-    """Whether what a tag loads is what its type says, and not a script or a style whatever that is."""
-    return tag.name != b"script" and (tag.name != b"link" or b"stylesheet" not in _relations(tag))
-
-
-def _values(tag: Tag, name: bytes) -> list[bytes]:
-    """All that a tag has of a name. A browser takes the first; its preload scanner, which asks before, the last."""
-    return [each.value for each in tag.attributes if each.name == name]
-
-
-def _relations(tag: Tag) -> list[bytes]:
-    """What a link is to its page."""
-    relations = b" ".join(_values(tag, b"rel")).decode("latin-1")
-    return in_attribute(relations).lower().encode("latin-1", "replace").split()
-
-
-def _runs(tag: Tag) -> bool:
-    """Whether a script element is a script, not a block of data. Chromium loads those of svg whatever they are."""
-    return any(map(_RUNS.match, _types(tag))) or any(each.name in {b"href", b"xlink:href"} for each in tag.attributes)
-
-
-def _maps(tag: Tag) -> bool:
-    """Whether a script element names addresses that are fetched or may be."""
-    return any(map(_MAPS.fullmatch, _types(tag)))
-
-
-def _types(tag: Tag) -> list[bytes]:
-    """The types that a script may be taken to have."""
-    values = _values(tag, b"type") or [b"text/" + each if each else b"" for each in _values(tag, b"language")] or [b""]
-    return [_read_type(each) if len(each) <= _USUAL_TYPE else _read_type.__wrapped__(each) for each in values]
-
-
-#: Bytes; what is longer is not remembered.
-_USUAL_TYPE = 64
-
-
-@lru_cache(maxsize=256)
-def _read_type(value: bytes) -> bytes:
-    return in_attribute(value.decode("latin-1")).strip().encode("latin-1", "replace")
 
 
 def _visible(tag: Tag) -> bool:

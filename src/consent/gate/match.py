@@ -128,9 +128,10 @@ class Rules:
         A declared service's address in the text counts as a snippet of it: loaders build their tags from it. Under a
         strict policy so does anybody's, where it stands in a string.
         """
-        snippets, addresses = clues or (text.encode("utf-8", "replace"),) * 2
+        snippets, clued = clues or (text.encode("utf-8", "replace"),) * 2
         groups = self.snippets_in(snippets)
-        for url in filter(self._may_be_declared, dict.fromkeys(addresses_in(addresses.decode("utf-8", "replace")))):
+        addresses = addresses_in(clued.decode("utf-8", "replace")) if clued else ()
+        for url in filter(self._may_be_declared, dict.fromkeys(addresses)):
             owners = tuple(service for service in self.services_for_url(url, site) if service.declared)
             if owners:
                 groups.append(owners)

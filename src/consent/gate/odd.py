@@ -32,7 +32,8 @@ class Odd(NamedTuple):
     """What may be odd in a simply written tag, in two spellings.
 
     ``searched`` is for lower-case bytes and begins with text that is searched for fast. ``scanned`` finds at least the
-    same, in either case, without looking around; of these, two that are narrow are found faster than a wide one.
+    same, in either case, without looking around; of these, several that begin with one text each are found faster than
+    one that may begin with any of them.
     """
 
     searched: re.Pattern[bytes]
@@ -54,7 +55,7 @@ def _telling_references() -> Odd:
 
 _HANDLER = Odd(
     re.compile(rb"on(?<=[\t\n\f\r /\"']on)[a-z]+[\t\n\f\r ]*="),
-    (rb"[\t\n\f\r ]on[a-z]+[\t\n\f\r ]*=", rb"[\"'/]on[a-z]+[\t\n\f\r ]*="),
+    tuple(start + rb"on[a-z]+[\t\n\f\r ]*=" for start in (rb"\t", rb"\n", rb"\f", rb"\r", rb" ", rb"[\"'/]")),
 )
 SCRIPT_SCHEME = b"javascript:"
 #: An address that runs when it is followed, but for those that do nothing.
@@ -64,7 +65,9 @@ FOLLOWED = Odd(
     ),
     (rb"javascript:",),
 )
-NEEDLESS_ESCAPE = Odd(re.compile(NEEDLESS.encode()), (NEEDLESS.encode(),))
+NEEDLESS_ESCAPE = Odd(
+    re.compile(b"%%(?:%b)" % NEEDLESS.encode()), tuple(b"%" + digits for digits in NEEDLESS.encode().split(b"|"))
+)
 #: A way back from within a path.
 BACK = Odd(
     re.compile(rb"/(?<![\"'=\t\n\f\r /(]\.\./)(?<![\"'=\t\n\f\r /(]\./)\.\.?\\?/"),
@@ -99,13 +102,12 @@ RUNNING = (_HANDLER, FOLLOWED)
 # Within scripts and styles, as :func:`~consent.gate.address.addresses_in` finds addresses: slashes may lean either way,
 # and be left out after a scheme.
 END = rb"/?#\"'\s<>\\(),;`"
-_IMPORT = rb"(?:import|from|import\s*\.\s*(?:source|defer))[\s(\x1c-\x1f\x80-\xff]*"
 _IN_STRING = rb"(?:\"[^\"\n\r]*|'[^'\n\r]*|`[^`]*)"
+_IMPORTED = (rb"[\"'`][./]", _IN_STRING + rb"(?:\\|//|https?:|wss?:|data:|\t)", rb"(?:`[^`]*[\n\r]|/[*/]|<!--|-->)")
 #: What names an address that a script loads by itself, or a document in one, or may do so behind a comment.
-IMPORT = (
-    _IMPORT + rb"[\"'`][./]",
-    _IMPORT + _IN_STRING + rb"(?:\\|//|https?:|wss?:|data:|\t)",
-    _IMPORT + rb"(?:`[^`]*[\n\r]|/[*/]|<!--|-->)",
+IMPORT = tuple(
+    Odd(re.compile(start + b"(?:%b)" % b"|".join(_IMPORTED)), tuple(start + what for what in _IMPORTED))
+    for start in (word + rb"[\s(\x1c-\x1f\x80-\xff]*" for word in (rb"import(?:\s*\.\s*(?:source|defer))?", rb"from"))
 )
 #: Between addresses within other text (:func:`~consent.gate.address.addresses_in`).
 BETWEEN_ADDRESSES = bytes.maketrans(b"\t\n\v\f\r \"'`()<>,;", b" " * 15)

@@ -23,7 +23,10 @@ def in_attribute(value: str) -> str:
     >>> in_attribute("a&&gtag(1)&amp;b&#11;c&lt"), in_attribute("?a&copy=1&copy;=&copyb")
     ('a&&gtag(1)&b\\x0bc<', '?a&copy=1©=&copyb')
     """
-    return _REFERENCE.sub(_in_attribute, value) if "&" in value else value
+    references = value.count("&")
+    if references == value.count("&amp;"):  # as most are
+        return value.replace("&amp;", "&") if references else value
+    return _REFERENCE.sub(_in_attribute, value)
 
 
 def in_text(text: str) -> str:
@@ -36,8 +39,6 @@ def in_text(text: str) -> str:
 
 
 def _in_attribute(found: re.Match[str]) -> str:
-    if found[0] == "&amp;":  # as most are
-        return "&"
     name, closed, follows = found.group(3, 4, 5)
     if name is None:
         return _numbered(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ _SPELT_HOSTS = (
 #: The same in a script or style, where slashes may lean either way.
 _SPELT_IN_TEXT = tuple(
     start + rb"[^" + END + rb"@%\x00-\x1f\x80-\xff]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
-    for start in (rb"//", rb"(?:\\[\\/]|/\\)", rb"ttps?:[\\/]?", rb"wss?:[\\/]?")
+    for start in (rb"//", rb"(?:\\[\\/]|/\\)", rb"ttp:", rb"ttp:[\\/]", rb"ttps:", rb"ttps:[\\/]", rb"wss?:[\\/]?")
 )
 _NO_NAME = rb"[^A-Za-z0-9_$]"
 _KINDS = _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(7)
@@ -98,7 +99,7 @@ class Scanning:
             return True
         if self._declared(found) or found[_SCRIPT] or is_escaped(raw):
             return False
-        return b"&" not in raw or self.clears_text(b"script", unescaped(raw))
+        return b"&" not in raw or self._clears_referring([raw])
 
     def clears_text(self, name: bytes, text: bytes) -> bool:
         found = self._found(b" %b " % text)
@@ -123,22 +124,36 @@ class Scanning:
         ends = sorted([*found[_PATH], *found[_UNDECLARED], *found[_DECLARED], *found[_TEXT]])
         return b"\n".join(b"url(%b)" % address for address in _around(style, ends))
 
-    def _may_run(self, data: bytes, handlers: Iterable[int], scripts: Sequence[int]) -> Iterator[int]:
+    def _may_run(self, data: bytes, handlers: Sequence[int], scripts: Sequence[int]) -> list[int]:
         """Those scripts in attributes that may be somebody's.
 
         ``handlers``: where each begins, in order. ``scripts``: where something is that scripts have.
         """
+        found: list[int] = []
+        referring: list[tuple[int, int]] = []
         end = -1  # of the tag
         suspicious = False
         for at in handlers:
             if at > end:
                 end = _next(data, b">", at)
                 # What shows that a name ends there may be the end of the tag.
-                suspicious = any_in(scripts, at, end + 1) or is_escaped(data[max(0, at - len(SCRIPT_SCHEME)) : end])
+                suspicious = any_in(scripts, at, end + 1) or (
+                    data.find(b"%", at, end) >= 0 and is_escaped(data[max(0, at - len(SCRIPT_SCHEME)) : end])
+                )
                 if not suspicious and data.find(b"&", at, end) >= 0:
-                    suspicious = not self.clears_text(b"script", unescaped(data[at:end]))
+                    referring.append((at, end))
             if suspicious:
-                yield at
+                found.append(at)
+        # Few of them are anybody's, and then all of them are told at once.
+        if referring and not self._clears_referring([data[at:end] for at, end in referring]):
+            for at, end in referring:
+                if not self._clears_referring([data[at:end]]):
+                    found += handlers[bisect_left(handlers, at) : bisect_right(handlers, end)]
+        return found
+
+    def _clears_referring(self, scripts: Iterable[bytes]) -> bool:
+        """Whether scripts in attributes are nobody's, with the character references in them undone."""
+        return self.clears_text(b"script", unescaped(b"\n".join(scripts)))
 
     def _declared(self, found: list[list[int]]) -> list[int]:
         """Where in a script an address of a declared service may be."""
@@ -169,7 +184,7 @@ def _expressions(rules: Rules) -> Iterable[tuple[int, bytes, bool]]:
         yield _TAG, tag, False
     for text in _SPELT_IN_TEXT:
         yield _TEXT, text, False
-    for script in IMPORT:
+    for script in (expression for odd in IMPORT for expression in odd.scanned):
         yield _SCRIPT, script, False
     # A host follows slashes or a scheme, or a point if it is below another.
     for host, declared in rules.hosts():

@@ -70,8 +70,6 @@ _TEXT_HOST_BARE = (
     re.compile(rb"https?:[\\/]?([^" + END + rb"]+)"),
     re.compile(rb"wss?:[\\/]?([^" + END + rb"]+)"),
 )
-#: What is to be looked at closely in a script, whatever addresses are in it.
-_CLOSELY = tuple(map(re.compile, IMPORT))
 #: A tag with values, or with a mark without one.
 _TELLING_TAG = re.compile(rb"<[a-zA-Z][^<>=-]*[=-][^<>]*>")
 #: What may be odd in a tag, but for scripts.
@@ -148,10 +146,11 @@ class Searching:
         if name != b"script":
             return not is_hiding(text) and self._clears(text, low, self._all, relative=True)
         # Without an import, a script loads what it puts together: only the addresses of declared services count.
-        if (b"import" in low or b"export" in low) and any(each.search(low) for each in _CLOSELY):
+        if (b"import" in low or b"export" in low) and any(odd.searched.search(low) for odd in IMPORT):
             return False
         read = parted(text)
-        return self._clears(read, read.lower(), self._declared) and not self._rules.snippets_in(text)
+        low = low if read is text else read.lower()
+        return self._clears(read, low, self._declared) and not self._rules.snippets_in(text)
 
     def clues(self, script: bytes) -> Clues:
         return Clues(script, b"" if self._clears(script, script.lower(), self._declared) else script)

@@ -95,11 +95,14 @@ class FastSight(Sight):
         #: How elements begin, as far as this tells them apart, that are for Python to pass over.
         self._asked = {b"<style"} if scripts is not None else {b"<style", b"<scrip"}
 
-    def _run_end(self, at: int, *, place: Place) -> int:
+    def plain_end(self, at: int, *, place: Place) -> int:
         if place == "within":
-            return super()._run_end(at, place=place)
-        end: int = native.fast.plain_end(self._data, at, place == "head", *self._marks)
-        return end
+            return self._run_end(at, place=place)
+        after: int | None = at
+        while after is not None:
+            at = native.fast.plain_end(self._data, after, place == "head", *self._marks)
+            after = self._element_end(at, place=place)
+        return at
 
     def _element_end(self, opening: int, *, place: Place) -> int | None:
         if self._data[opening : opening + 6].lower() in self._asked:

@@ -197,17 +197,18 @@ class Walk:
         self, found: list[Found], at: int, tag: Tag, text: tuple[int, int] | None = None, *, whole: bool = True
     ) -> None:
         """Report a tag, if it may not be left out."""
-        sight, references = self._sight, bool(self._foreign)
-        if sight is None:
-            found.append(Found(at, tag, text, whole, references=references))
-        # What a frame's srcdoc holds is not looked over.
-        elif (
-            not whole
-            or tag.name == b"iframe"
-            or not sight.clears(at, tag)
-            or (text is not None and not sight.clears_text(tag.name, *text, references=references))
-        ):
-            found.append(Found(at, tag, text, whole, references=references, doubted=sight.is_whole and tag.simple))
+        sight, references, doubted = self._sight, bool(self._foreign), False
+        if sight is not None:
+            # What a frame's srcdoc holds is not looked over.
+            if (
+                whole
+                and tag.name != b"iframe"
+                and sight.clears(at, tag)
+                and (text is None or sight.clears_text(tag.name, *text, references=references))
+            ):
+                return
+            doubted = sight.is_whole and tag.simple
+        found.append(Found(at, tag, text, whole, True, references, doubted))
 
     def _token(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int | None:
         """The offset after the token at ``at``, or None if the data ends within it and there is more to come."""

@@ -1,0 +1,117 @@
+"""What a tag and its attributes make a browser do: load, run, or nothing.
+
+Source: HTML Standard; SVG 2; what browsers keep of older ones.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from .references import in_attribute
+from .tokens import Tag
+
+__all__ = [
+    "ANIMATED",
+    "ANIMATING",
+    "FOLLOWED",
+    "HANDLER",
+    "HREF",
+    "LISTS",
+    "LOADING",
+    "PAINTED",
+    "TELLING",
+    "href_loads",
+    "is_script",
+    "is_typed",
+    "maps",
+    "refreshes",
+]
+
+#: Attributes that load, on whatever element they stand (HTML Standard, and the obsolete ones that browsers keep).
+LOADING = frozenset(
+    b"src srcset imagesrcset poster background lowsrc dynsrc data ping manifest archive codebase code classid "
+    b"attributionsrc".split()
+)
+#: Attributes of svg elements in which ``url(…)`` loads (SVG 2, presentation attributes).
+PAINTED = frozenset(b"fill stroke filter mask clip-path cursor marker marker-start marker-mid marker-end".split())
+#: Attributes with several addresses.
+LISTS = frozenset(b"srcset imagesrcset ping archive attributionsrc".split())
+#: Attributes of these elements that become another attribute's.
+ANIMATED = frozenset(b"to from values by".split())
+ANIMATING = frozenset({b"set", b"animate"})
+HREF = frozenset({b"href", b"xlink:href"})
+#: Addresses that somebody may follow; ``javascript:`` ones run then.
+FOLLOWED = HREF | {b"action", b"formaction"}
+#: Names of attributes that may load or run, but for scripts; those of all others never do.
+TELLING = LOADING | LISTS | PAINTED | ANIMATED | FOLLOWED | {b"style", b"content"}
+#: Names of attributes that are scripts (HTML Standard, 8.1.8.1).
+HANDLER = re.compile(rb"on[a-z]+\Z")
+#: Elements whose href loads; a link that somebody may follow is not one.
+_HREF_LOADS = frozenset(
+    b"link script use image feimage base mpath textpath animate set pattern filter tref cursor lineargradient "
+    b"radialgradient font-face-uri".split()
+)
+#: Relations that make a browser fetch or connect (HTML Standard, 4.6.7).
+_RELATIONS = frozenset(
+    b"stylesheet preload prefetch preconnect dns-prefetch modulepreload icon apple-touch-icon "
+    b"apple-touch-icon-precomposed mask-icon manifest prerender import pingback compression-dictionary".split()
+)
+#: Types of a script element that run or load (HTML Standard, 4.12.1.1; MIME Sniffing, 4.6). The rest is data.
+_RUNS = re.compile(
+    rb"(?:|(?:text|application)/(?:x-)?(?:java|ecma)script(?:1\.[0-5])?|text/(?:jscript|livescript)|module|importmap"
+    rb"|speculationrules|webbundle|text/(?:babel|jsx|partytown))\Z",
+    re.IGNORECASE,
+)
+#: Types of script element whose addresses are fetched or may be, none of whose text runs.
+_MAPS = re.compile(rb"importmap|speculationrules|webbundle", re.IGNORECASE)
+#: Bytes; what is longer is not remembered.
+_USUAL_TYPE = 64
+
+
+def is_script(tag: Tag) -> bool:
+    """Whether a script element is a script, not a block of data. Chromium loads those of svg whatever they are."""
+    return any(map(_RUNS.match, _types(tag))) or any(name in HREF for name, _, _ in tag.attributes)
+
+
+def maps(tag: Tag) -> bool:
+    """Whether a script element names addresses that are fetched or may be."""
+    return any(map(_MAPS.fullmatch, _types(tag)))
+
+
+def refreshes(tag: Tag) -> bool:
+    """Whether a meta element leads elsewhere."""
+    equivalent = tag.get(b"http-equiv") if tag.name == b"meta" else None
+    return equivalent is not None and "refresh" in in_attribute(equivalent.decode("latin-1")).lower()
+
+
+def href_loads(tag: Tag) -> bool:
+    """Whether where a tag leads is fetched before anybody goes there."""
+    return not _RELATIONS.isdisjoint(_relations(tag)) if tag.name == b"link" else tag.name in _HREF_LOADS
+
+
+def is_typed(tag: Tag) -> bool:
+    """Whether what a tag loads is what its type says, and not a script or a style whatever that is."""
+    return tag.name != b"script" and (tag.name != b"link" or b"stylesheet" not in _relations(tag))
+
+
+def _values(tag: Tag, name: bytes) -> list[bytes]:
+    """All that a tag has of a name. A browser takes the first; its preload scanner, which asks before, the last."""
+    return [value for each, value, _ in tag.attributes if each == name]
+
+
+def _relations(tag: Tag) -> list[bytes]:
+    """What a link is to its page."""
+    relations = b" ".join(_values(tag, b"rel")).decode("latin-1")
+    return in_attribute(relations).lower().encode("latin-1", "replace").split()
+
+
+def _types(tag: Tag) -> list[bytes]:
+    """The types that a script may be taken to have."""
+    values = _values(tag, b"type") or [b"text/" + each if each else b"" for each in _values(tag, b"language")] or [b""]
+    return [_read_type(each) if len(each) <= _USUAL_TYPE else _read_type.__wrapped__(each) for each in values]
+
+
+@lru_cache(maxsize=256)
+def _read_type(value: bytes) -> bytes:
+    return in_attribute(value.decode("latin-1")).strip().encode("latin-1", "replace")
