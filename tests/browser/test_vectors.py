@@ -475,6 +475,24 @@ def test_a_noscript_asks_where_scripts_are_off_and_only_once_it_may(street: Stre
     context.close()
 
 
+def test_rules_that_let_the_browser_choose_among_links_are_held_unless_it_stays_on_the_site(street: Street) -> None:
+    def page(rule: str) -> Vector:
+        rules = f'<script type=speculationrules>{{"prefetch":[{{{rule},"eagerness":"immediate"}}]}}</script>'
+        return Vector("links", f"{rules}<a href=https://{{host}}/a>x</a>")
+
+    number = next(_NUMBERS)
+    bare, held, own = f"b{number}", f"h{number}", f"o{number}"
+    street.context.clear_cookies()
+    street.page.goto(street.bare + street.publish(page('"source":"document"'), bare))
+    street.wait_until_asked(bare, "the page without the gate to ask")
+    for word, rule in ((held, '"source":"document"'), (own, '"where":{"href_matches":"/*"}')):
+        street.page.goto(street.gated + street.publish(page(rule), word))
+        street.wait_out(word)
+        street.expect_silence(word)
+        rules = street.page.locator("script[type=speculationrules], script[data-consent-type=speculationrules]")
+        assert rules.get_attribute("data-consent-service") == (None if word == own else "any-link")
+
+
 @pytest.mark.parametrize("vector", [*CLOSED, *CLOSED_XML], ids=lambda vector: vector.name)
 def test_a_page_that_is_closed_asks_nobody(street: Street, vector: Vector) -> None:
     number = next(_NUMBERS)

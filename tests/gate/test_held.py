@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import re
 
@@ -241,6 +242,9 @@ def test_a_first_party_path_is_known_in_every_spelling(address: str) -> None:
 
 
 UNTOUCHED = [
+    '<script type=speculationrules>{"prefetch":[{"urls":["/a"]},{"where":{"href_matches":"/*"}}]}</script>',
+    '<script type=speculationrules>{"prefetch":[{"where":{"and":[{"href_matches":["\\/a","/b*"]},{"not":{}}]}}]}</script>',
+    '<script type=importmap>{"imports":{"a":"/a.js"}}</script>',
     "<img src=https://nottracker.example/a>",
     "<img src=https://tracker.example.site.example/a>",
     "<img src=https://tracker-example/a>",
@@ -339,6 +343,27 @@ def test_a_service_with_several_purposes_needs_all_of_them() -> None:
     assert found[0].purposes == ("analytics", "marketing")
     assert held(page, NONE | {"marketing"}) == held(page, NONE | {"analytics"}) == ["ads"]
     assert held(page, ALL) == []
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        '{"prerender":[{"where":{"selector_matches":"a"}}]}',
+        '{"prefetch":[{"urls":["/a"]},{"source":"document"}]}',
+        '{"prefetch":[{"wh\\u0065re":{"not":{"href_matches":"/a"}}}]}',
+        '{"prefetch":[{"where":{"href_matches":["/*","//*"]}}]}',
+        '{"prefetch":[{"where":{"or":[{"href_matches":"/*"},{"selector_matches":"a"}]}}]}',
+        '{"prefetch":[{"where":{"and":[],"or":[]}}]}',
+        '{"prefetch":[{"where":{"href_matches":"/*"}}]',
+    ],
+)
+def test_rules_that_let_a_browser_choose_among_links_wake_once_all_may_that_a_link_leads_to(rules: str) -> None:
+    page = f"<script type=speculationrules>{rules}</script>"
+    assert held(page, ALL) == held(page) == ["any-link"]
+    declared = Rules(dataclasses.replace(POLICY, undeclared=()))
+    for allowed, kept in ((NONE, True), (NONE | {"analytics"}, True), (ALL, False)):
+        gate = Gate(declared, allowed, site="site.example", charset="utf-8")
+        assert (b"data-consent-for=analytics" in gate.feed(page.encode()) + gate.finish()) is kept
 
 
 def test_a_mark_holds_until_all_its_purposes_are_allowed() -> None:

@@ -32,6 +32,7 @@ _BASE64 = re.compile(r"//(?!(?:0x[0-9a-f]{6,}|[0-9]{7,})(?:/|\Z))[a-z0-9+/=]*\Z"
 #: Names of XML's namespaces, which look like addresses and are asked for by nobody.
 _NAMESPACE = re.compile(r"/(?:1999/x(?:html|link)|2000/(?:svg|xmlns)|1998/Math/MathML|XML/1998/namespace)(?![\w-])")
 
+_ANY_LINK = Service("any-link", title="Wherever a link leads", declared=False)
 #: Characters; a longer address or host, which a visitor may have made so long, is not remembered.
 _REMEMBERED_SIZE = 4096
 _REMEMBERED_HOST_SIZE = 255
@@ -93,6 +94,12 @@ class Rules:
             for cookie in service.cookies
             if not cookie.third_party
         ]
+        #: The owners of what may lead to any host: nobody knows, where not every service is declared.
+        self.anybody: tuple[tuple[Service, ...], ...] = (
+            ((_ANY_LINK,),)
+            if policy.strict or policy.undeclared
+            else tuple((service,) for service in policy.services if service.hosts)
+        )
         #: Whether a path is enough for an address to be a declared service's.
         self._by_path = bool(self.path_marks(declared=True))
         self._declares = lru_cache(maxsize=8192)(self._knows_declared)

@@ -29,6 +29,7 @@ from .imports import imports_in, parted, undone
 from .look import Look
 from .match import Rules
 from .references import in_attribute, in_text
+from .speculation import leads_anywhere
 from .tokens import Tag
 from .xhtml import child_text
 
@@ -138,7 +139,10 @@ class Owners:
 
     def _mapped(self, names: str) -> list[_Owned]:
         """Whom a map of imports, or of what may be loaded next, leads to."""
-        return self._named(dict.fromkeys(map(undone, _JSON_STRING.findall(names)))) + self._addresses(names)
+        owned = self._named(dict.fromkeys(map(undone, _JSON_STRING.findall(names)))) + self._addresses(names)
+        if self._holding and leads_anywhere(names):
+            owned += [(group, names.strip()[:_EXCERPT]) for group in self._rules.anybody]
+        return owned
 
     def _named(self, names: Iterable[str]) -> list[_Owned]:
         """The owners of what is named to be loaded as a script, and of what that loads where it is in its address."""
