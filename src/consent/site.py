@@ -18,6 +18,8 @@ from .carried import Carried
 from .errors import LogUnavailable
 from .exchange import Append, Consent, Facts, Limited, NeedBody, Pass, Prove, Recall, Reply, Step
 from .gate.html import Held
+from .gate.match import ANY_LINK
+from .gate.owners import ANYBODY
 from .geoip import Geography
 from .log.append import open_log
 from .log.limit import LimitReached
@@ -33,9 +35,11 @@ log = logging.getLogger("consent")
 
 #: A finding is told once a page, and of so many pages; of so many different findings.
 _PAGES, _FINDINGS = 20, 1000
-_UNDECLARED = "held on %s: <%s> of %s, which the settings do not declare; "
-_DECLARE = 'add %r to services, or set undeclared = "allow"'
-_DECLARE_HOST = "if it is needed, declare a service with %r among its hosts"
+#: What to do about what nobody can declare.
+_UNNAMED = {
+    ANY_LINK.name: 'let its rules choose among your own pages alone: "href_matches": "/*"',
+    ANYBODY[0].name: "documents within documents are read so far and no further",
+}
 
 
 class Site:
@@ -204,8 +208,8 @@ class Site:
         waiting = log.isEnabledFor(logging.INFO)
         for found in held:
             if found.reason == "undeclared" and self._first("held", found.service, path):
-                told = _UNDECLARED + (_DECLARE if found.service in self._undeclared else _DECLARE_HOST)
-                log.warning(told, path, found.tag, found.service, found.service)
+                told = "held on %s: <%s> of %s, which the settings do not declare; %s"
+                log.warning(told, path, found.tag, found.service, self._advice(found.service or ""))
             elif found.reason == "unknown-purpose" and self._first("purpose", found.excerpt, path):
                 log.error("held on %s: <%s> asks for an unknown purpose: %s", path, found.tag, found.excerpt)
             elif found.reason == "too-long" and self._first("long", found.tag, path):
@@ -213,6 +217,12 @@ class Site:
             elif waiting and found.purposes and self._first("waits", (found.service, found.purposes), path):
                 needs, of = " and ".join(found.purposes), f" of {found.service}" if found.service else ""
                 log.info("held on %s until %s is allowed: <%s>%s", path, needs, found.tag, of)
+
+    def _advice(self, name: str) -> str:
+        """What to do about a service that is held because nobody declared it."""
+        if name in self._undeclared:
+            return f'add {name!r} to services, or set undeclared = "allow"'
+        return _UNNAMED.get(name) or f"if it is needed, declare a service with {name!r} among its hosts"
 
     def _tell_unreadable(self, path: str, why: str) -> None:
         if self._first("unreadable", why, path):

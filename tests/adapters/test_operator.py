@@ -49,6 +49,15 @@ def test_it_is_told_once_per_service_and_page(
     assert said(caplog) == sorted(line.format(path) for path in ("/", "/other") for line in lines)
 
 
+def test_what_nobody_can_declare_is_told_with_what_to_do_about_it(caplog: pytest.LogCaptureFixture) -> None:
+    rules = b'<script type=speculationrules>{"prefetch":[{"source":"document"}]}</script>'
+    DOORS["wsgi"]({"/": Served(rules)}, SETTINGS).ask(Request("/"))
+    assert said(caplog) == [
+        "held on /: <script> of any-link, which the settings do not declare; let its rules choose among your own pages "
+        'alone: "href_matches": "/*"'
+    ]
+
+
 def test_visitors_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     site: dict[str, Any] = {f"/{number}": SITE["/"] for number in range(50)}
     door = DOORS["wsgi"](site, SETTINGS)

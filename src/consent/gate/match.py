@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..policy.policy import Policy, Service
 from .address import Address, addresses_in, host_of, readings
 
-__all__ = ["Clues", "Rules", "edges", "wildcard"]
+__all__ = ["ANY_LINK", "Clues", "Rules", "edges", "wildcard"]
 
 _PLAIN_HOST = re.compile(
     # A scheme is never taken for a host, for want of one behind it.
@@ -32,7 +32,8 @@ _BASE64 = re.compile(r"//(?!(?:0x[0-9a-f]{6,}|[0-9]{7,})(?:/|\Z))[a-z0-9+/=]*\Z"
 #: Names of XML's namespaces, which look like addresses and are asked for by nobody.
 _NAMESPACE = re.compile(r"/(?:1999/x(?:html|link)|2000/(?:svg|xmlns)|1998/Math/MathML|XML/1998/namespace)(?![\w-])")
 
-_ANY_LINK = Service("any-link", title="Wherever a link leads", declared=False)
+#: Stands for whoever a page's links lead to, where nobody knows whether they may be asked.
+ANY_LINK = Service("any-link", title="Wherever a link leads", declared=False)
 #: Characters; a longer address or host, which a visitor may have made so long, is not remembered.
 _REMEMBERED_SIZE = 4096
 _REMEMBERED_HOST_SIZE = 255
@@ -96,7 +97,7 @@ class Rules:
         ]
         #: The owners of what may lead to any host: nobody knows, where not every service is declared.
         self.anybody: tuple[tuple[Service, ...], ...] = (
-            ((_ANY_LINK,),)
+            ((ANY_LINK,),)
             if policy.strict or policy.undeclared
             else tuple((service,) for service in policy.services if service.hosts)
         )

@@ -26,9 +26,7 @@ def leads_anywhere(rules: str) -> bool:
         return True
     groups = read.values() if isinstance(read, dict) else ()
     each = [rule for group in groups if isinstance(group, list) for rule in group if isinstance(rule, dict)]
-    return any(
-        ("where" in rule or rule.get("source") == "document") and not _stays(rule.get("where")) for rule in each
-    )
+    return any(("where" in rule or rule.get("source") == "document") and not _stays(rule.get("where")) for rule in each)
 
 
 def _stays(where: Any) -> bool:
