@@ -9,6 +9,7 @@ from one to the next. Times are thread CPU seconds.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 import time
 
@@ -59,6 +60,8 @@ TRAPS: dict[str, tuple[str, str]] = {
     "</": ("", "</"),
     "srcdoc": ('<iframe srcdoc="', "&lt;iframe srcdoc=&quot;"),
     "held images": ("", "<img src=//tracker.example/a>"),
+    "held frames": ("", "<iframe src=//tracker.example/a></iframe>"),
+    "references in handlers": ("", "<p onclick='a(&quot;track&#40;&quot;)'>"),
     "slashes in css": ('<p style="', "/"),
     "backslashes in css": ('<p style="', "\\"),
     "backslashes in a script": ("<script>", "\\"),
@@ -90,12 +93,19 @@ XML_TRAPS: dict[str, tuple[str, str]] = {
     "XML: <?": ("", "<?x"),
     "XML: &": ("<p>", "&amp;"),
 }
+#: The same under a strict policy, to which each host is another service. ``%d`` is another number each time.
+STRICT_TRAPS: dict[str, tuple[str, str]] = {
+    "strict: hosts in a list": ('<img srcset="', "//h%d.example/a,"),
+    "strict: hosts in a style": ("<style>", "a{b:url(//h%d.example/a)}"),
+    "strict: hosts in a script": ("<script>", "'//h%d.example/a';"),
+}
+STRICT = dataclasses.replace(POLICY, strict=True)
 PIECE = 16_384
 
 
-def seconds(page: bytes, piece: int, *, xml: bool) -> float:
+def seconds(page: bytes, piece: int, *, policy: Policy, xml: bool) -> float:
     """Thread CPU time of one page through a fresh gate."""
-    gate = Gate(Rules(POLICY), footer=b"<!-- footer -->", site="site.example", charset="utf-8", xml=xml)
+    gate = Gate(Rules(policy), footer=b"<!-- footer -->", site="site.example", charset="utf-8", xml=xml)
     before = time.thread_time()
     for at in range(0, len(page), piece):
         gate.feed(page[at : at + piece])
@@ -105,13 +115,17 @@ def seconds(page: bytes, piece: int, *, xml: bool) -> float:
 
 def page(name: str, size: int) -> bytes:
     """A page of that trap, about that long; closed, so that what was opened is looked at."""
-    start, repeated = (TRAPS | XML_TRAPS)[name]
+    start, repeated = (TRAPS | XML_TRAPS | STRICT_TRAPS)[name]
+    count = size // len(repeated)
+    body = "".join(repeated % number for number in range(count)) if name in STRICT_TRAPS else repeated * count
     closed = {'"': '">', "'": "'>"}.get(start[-1:], "")
     if start.startswith(("<meta", "<link")) and not closed:
         closed = ">"
+    elif start == "<style>":
+        closed = "</style>"
     elif start.startswith("<script"):
         closed = "'</script>" if start.endswith("'") else "</script>"
-    return (start + repeated * (size // len(repeated)) + closed).encode()
+    return (start + body + closed).encode()
 
 
 def main() -> int:
@@ -123,10 +137,11 @@ def main() -> int:
     size = int(given.megabytes * 1_000_000)
     worst = 0.0
     print(f"{'trap':26} {'fed':6} {'n':>8} {'2n':>8} {'4n':>8}  growth")
-    for name in [given.only] if given.only else (*TRAPS, *XML_TRAPS):
+    for name in [given.only] if given.only else (*TRAPS, *XML_TRAPS, *STRICT_TRAPS):
+        policy = STRICT if name in STRICT_TRAPS else POLICY
         for fed in ("whole", "pieces"):
             times = [
-                seconds(content, len(content) if fed == "whole" else PIECE, xml=name in XML_TRAPS)
+                seconds(content, len(content) if fed == "whole" else PIECE, policy=policy, xml=name in XML_TRAPS)
                 for content in (page(name, size * factor) for factor in (1, 2, 4))
             ]
             growth = times[2] / max(times[1], 1e-3)

@@ -288,8 +288,9 @@ def test_what_sites_write_passes_at_a_glance(tag: str, rules: Callable[[Policy],
 def test_of_several_scripts_with_references_those_are_held_that_are_somebodys(
     rules: Callable[[Policy], Rules],
 ) -> None:
-    mine, theirs = '<p onclick="a(&quot;b&quot;)" onblur="c()">', '<p onclick="gt&#97;g(1)" onblur="&quot;d&quot;">'
-    for tags in ([mine] * 3, [mine, theirs, mine], [theirs, theirs]):
+    mine = '<p onclick="a(&quot;b&quot;)" onblur="c()">'
+    theirs = '<p onclick="clarity(&quot;set&quot;)" onblur="&quot;d&quot;">'
+    for tags in ([mine] * 3, [mine, theirs, mine], [theirs, theirs], [mine, "a text onclick=x ", theirs]):
         page = gated(rules(CATALOGUE), f"<body>{''.join(tags)}".encode())
         assert page.count(b" data-consent-onclick=") == tags.count(theirs)
 

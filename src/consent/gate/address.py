@@ -265,8 +265,8 @@ def _path(text: str) -> str:
 
 
 #: Digits of escapes of characters that need none (RFC 3986, 2.3), in lower case.
-NEEDLESS = r"2[de]|3[0-9]|[46][1-9a-f]|5[0-9af]|7[0-9ae]"
-_NEEDLESS = re.compile(f"%({NEEDLESS})", re.IGNORECASE)
+NEEDLESS = ("2[de]", "3[0-9]", "[46][1-9a-f]", "5[0-9af]", "7[0-9ae]")
+_NEEDLESS = re.compile(f"%({'|'.join(NEEDLESS)})", re.IGNORECASE)
 
 
 def _character(escape: re.Match[str]) -> str:
@@ -283,9 +283,17 @@ _MAPPED = str.maketrans(
 )
 
 
-@lru_cache(maxsize=4096)
+#: Characters; what is longer, which a visitor may have made so long, is not remembered.
+_USUAL_HOST = 300
+
+
 def host_of(text: str) -> tuple[str, str]:
     """A host as it is looked up, and its port, ``""`` for the usual ones."""
+    return _host_of(text) if len(text) <= _USUAL_HOST else _host_of.__wrapped__(text)
+
+
+@lru_cache(maxsize=4096)
+def _host_of(text: str) -> tuple[str, str]:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit():
         host, port = text.rstrip(":"), ""

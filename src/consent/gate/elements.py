@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from .references import in_attribute
 from .tokens import Tag
@@ -21,11 +22,11 @@ __all__ = [
     "LOADING",
     "PAINTED",
     "TELLING",
-    "href_loads",
+    "Traits",
     "is_script",
-    "is_typed",
     "maps",
     "refreshes",
+    "traits_of",
 ]
 
 #: Attributes that load, on whatever element they stand (HTML Standard, and the obsolete ones that browsers keep).
@@ -37,19 +38,20 @@ LOADING = frozenset(
 PAINTED = frozenset(b"fill stroke filter mask clip-path cursor marker marker-start marker-mid marker-end".split())
 #: Attributes with several addresses.
 LISTS = frozenset(b"srcset imagesrcset ping archive attributionsrc".split())
-#: Attributes of these elements that become another attribute's.
-ANIMATED = frozenset(b"to from values by".split())
+#: Elements of svg whose attributes of these names become another attribute's value.
 ANIMATING = frozenset({b"set", b"animate"})
+ANIMATED = frozenset(b"to from values by".split())
+#: Where a link leads.
 HREF = frozenset({b"href", b"xlink:href"})
 #: Addresses that somebody may follow; ``javascript:`` ones run then.
 FOLLOWED = HREF | {b"action", b"formaction"}
 #: Names of attributes that may load or run, but for scripts; those of all others never do.
-TELLING = LOADING | LISTS | PAINTED | ANIMATED | FOLLOWED | {b"style", b"content"}
+TELLING = LOADING | PAINTED | ANIMATED | FOLLOWED | {b"style", b"content"}
 #: Names of attributes that are scripts (HTML Standard, 8.1.8.1).
 HANDLER = re.compile(rb"on[a-z]+\Z")
-#: Elements whose href loads; a link that somebody may follow is not one.
+#: Elements, beside scripts and some links, whose href loads; a link that somebody may follow is not one.
 _HREF_LOADS = frozenset(
-    b"link script use image feimage base mpath textpath animate set pattern filter tref cursor lineargradient "
+    b"use image feimage base mpath textpath animate set pattern filter tref cursor lineargradient "
     b"radialgradient font-face-uri".split()
 )
 #: Relations that make a browser fetch or connect (HTML Standard, 4.6.7).
@@ -69,6 +71,34 @@ _MAPS = re.compile(rb"importmap|speculationrules|webbundle", re.IGNORECASE)
 _USUAL_TYPE = 64
 
 
+class Traits(NamedTuple):
+    """What a tag is to its attributes.
+
+    ``runs``: whether it is a script. ``loads``: whether what they name is loaded; by a block of data it is not.
+    ``typed``: whether what it loads is what its type says, and not a script or a style whatever that is. ``linked``:
+    whether where it leads is fetched before anybody goes there. ``refreshes``: whether it is a meta refresh.
+    """
+
+    runs: bool
+    loads: bool
+    typed: bool
+    linked: bool
+    refreshes: bool
+
+
+def traits_of(tag: Tag) -> Traits:
+    """Those of a tag. To be asked once: it may have as many attributes as it likes."""
+    name = tag.name
+    if name == b"script":
+        runs = is_script(tag)
+        return Traits(runs=runs, loads=runs, typed=False, linked=True, refreshes=False)
+    if name == b"link":
+        relations = _relations(tag)
+        linked = not _RELATIONS.isdisjoint(relations)
+        return Traits(runs=False, loads=True, typed=b"stylesheet" not in relations, linked=linked, refreshes=False)
+    return Traits(runs=False, loads=True, typed=True, linked=name in _HREF_LOADS, refreshes=refreshes(tag))
+
+
 def is_script(tag: Tag) -> bool:
     """Whether a script element is a script, not a block of data. Chromium loads those of svg whatever they are."""
     return any(map(_RUNS.match, _types(tag))) or any(name in HREF for name, _, _ in tag.attributes)
@@ -80,19 +110,9 @@ def maps(tag: Tag) -> bool:
 
 
 def refreshes(tag: Tag) -> bool:
-    """Whether a meta element leads elsewhere."""
+    """Whether an element is a meta refresh."""
     equivalent = tag.get(b"http-equiv") if tag.name == b"meta" else None
     return equivalent is not None and "refresh" in in_attribute(equivalent.decode("latin-1")).lower()
-
-
-def href_loads(tag: Tag) -> bool:
-    """Whether where a tag leads is fetched before anybody goes there."""
-    return not _RELATIONS.isdisjoint(_relations(tag)) if tag.name == b"link" else tag.name in _HREF_LOADS
-
-
-def is_typed(tag: Tag) -> bool:
-    """Whether what a tag loads is what its type says, and not a script or a style whatever that is."""
-    return tag.name != b"script" and (tag.name != b"link" or b"stylesheet" not in _relations(tag))
 
 
 def _values(tag: Tag, name: bytes) -> list[bytes]:

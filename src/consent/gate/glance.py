@@ -56,5 +56,6 @@ class Glance:
             return False  # in a script that is an address, css may stand, too
         if _TOUCHED.search(raw) is None:
             return self._look.clears_tag(raw)
-        # Browsers take tabs and line breaks out of addresses, and backslashes for slashes.
+        # Browsers take tabs and line breaks out of addresses, and backslashes for slashes. Both readings are looked at
+        # together, which can only be worse.
         return self._look.clears_tag(b"%b %b" % (raw, raw.translate(_SLASHES, b"\t\n\r")))

@@ -273,10 +273,10 @@ class Gate:
                 edits[tag.at + offset] = inserted
             if verdict.reason:
                 held.append(_held(verdict, self._done + tag.at))
-        places = sorted(edits)
+        ordered = sorted(edits.items())
         return _Plan(
-            edits=tuple((at, edits[at]) for at in places),
-            frames=tuple((places.index(at), service) for at, service in frames.items()),
+            edits=tuple(ordered),
+            frames=tuple((number, frames[at]) for number, (at, _) in enumerate(ordered) if at in frames),
             held=tuple(held),
             head_at=self._walk.head_at,
             body_at=self._walk.body_at,

@@ -1,4 +1,4 @@
-"""What a tag would load, run or tell, whose that is, and how the tag is held.
+"""How a tag is held, and for whom.
 
 All edits are insertions. A held tag is what the application wrote, with ``type=text/plain`` (scripts and styles) and
 the markers after its name, and with ``data-consent-`` in front of the name of each attribute that loads or runs.
@@ -18,22 +18,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from ..policy.policy import Service
 from .elements import ANIMATED, ANIMATING, FOLLOWED, HREF, LOADING, PAINTED, is_script, refreshes
 from .glance import Glance
 from .look import look_of
-from .match import Rules
+from .match import Group, Rules
+from .memory import Memory
 from .owners import ANYBODY, Owners
 from .references import in_attribute
 from .sight import Sight
 from .tokens import Attribute, Tag, harmless_end
 
 __all__ = ["RENAMED", "Judge", "Verdict", "judge_of"]
-
-_K = TypeVar("_K", bound=Hashable)
-_V = TypeVar("_V")
 
 PREFIX = b"data-consent-"
 #: The only attribute of that prefix that an application writes: on a link, it opens the settings.
@@ -76,30 +74,6 @@ class _Sentence(NamedTuple):
     inserted: bytes
 
 
-class Memory(Generic[_K, _V]):
-    """A bounded mapping that forgets its oldest half when it is full. Safe in threads: each step is one dict call."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size // 2
-        self._young: dict[_K, _V] = {}
-        self._old: dict[_K, _V] = {}
-
-    def get(self, key: _K) -> _V | None:
-        """What was remembered, or None."""
-        found = self._young.get(key)
-        if found is None:
-            found = self._old.get(key)
-            if found is not None:
-                self.put(key, found)
-        return found
-
-    def put(self, key: _K, value: _V) -> None:
-        """Remember; what is used again stays."""
-        if len(self._young) >= self._size:
-            self._old, self._young = self._young, {}
-        self._young[key] = value
-
-
 class Judge:
     """Judges tags for one policy, one set of allowed purposes and one site; remembers what it judged.
 
@@ -130,8 +104,9 @@ class Judge:
         self._glance = Glance(self._look)
         self._owners = Owners(rules, site, self._look, encoding=encoding, xml=xml, holding=self._holding)
         #: Whether there is a service that is told what was chosen.
-        self._telling = any(service.told for service in rules.policy.services)
-        self._usual_sentence = lru_cache(maxsize=1024)(self._sentence)
+        self._tells = any(service.told for service in (*rules.policy.services, *rules.policy.undeclared))
+        #: What is said of tags that nothing but these services hold.
+        self._sentences = Memory[Group, _Sentence](_SENTENCES)
         self._verdicts = Memory[tuple[bytes, bytes, bool, bool], tuple[Verdict | None]](_REMEMBERED)
         #: What the gate found in whole pieces of pages, by their hash.
         self.plans = Memory[Hashable, Any](_PLANS)
@@ -200,7 +175,7 @@ class Judge:
             sentence = self._sentence(blocking, marks, unknown, within)
             excerpt = " ".join(unknown) or excerpt or next((each.excerpt for each in within), "")
         else:
-            sentence = self._usual_sentence(blocking)
+            sentence = self._usual_sentence(blocking, size=tag.end - at + len(text))
         return Verdict(
             edits=(*self._edits(data, tag, at, sentence, marked=bool(marks or unknown)), *disarmed),
             service=sentence.service,
@@ -211,14 +186,23 @@ class Judge:
             frame=tag.name == b"iframe" and tag.get(b"src") is not None and _visible(tag),
         )
 
+    def _usual_sentence(self, blocking: Group, *, size: int) -> _Sentence:
+        """The same for every tag that these hold. ``size``: of this one; a large one may name many, and at length."""
+        known = self._sentences.get(blocking)
+        if known is None:
+            known = self._sentence(blocking)
+            if size <= _REMEMBERED_SIZE:
+                self._sentences.put(blocking, known)
+        return known
+
     def _sentence(
         self,
-        blocking: tuple[Service, ...],
+        blocking: Group,
         marks: tuple[str, ...] = (),
         unknown: tuple[str, ...] = (),
         within: Sequence[Verdict] = (),
     ) -> _Sentence:
-        """For whom and how long a tag is held, if these hold it: services, marks, and what is in a document within."""
+        """For whom and which purposes a tag is held by these services, marks, and what is in a document within."""
         blocking = (*blocking, *(each.service for each in within if each.service is not None))
         declared = [service for service in blocking if service.declared]
         # What no choice would wake within a document keeps all of it asleep.
@@ -253,21 +237,22 @@ class Judge:
         # One that is nested beyond reason is held unread.
         return [_NESTED._replace(excerpt=document[:120])] if self._holding else []
 
-    def _blocking(self, tag: Tag, text: bytes, *, references: bool, depth: int) -> tuple[tuple[Service, ...], str]:
+    def _blocking(self, tag: Tag, text: bytes, *, references: bool, depth: int) -> tuple[Group, str]:
         """The services that this tag would serve and that may not run; and the words that gave one away."""
         # What is told first hears it in this page, and not in a document within; an image or a frame hears nothing.
-        told = self._telling and tag.name == b"script" and depth == 0
-        blocking: tuple[Service, ...] = ()
+        told = self._tells and tag.name == b"script" and depth == 0
+        first: Group = ()
+        others: dict[Service, None] = {}
         excerpt = ""
         for owners, words in self._owners.of(tag, text, references=references):
             held = self._rules.held(owners, self._allowed) if owners else ()
             if told and held:
                 held = tuple(service for service in held if not service.told)
-            if not blocking and held:
-                blocking, excerpt = held, words
-            elif held and held != blocking:
-                blocking = tuple(dict.fromkeys((*blocking, *held)))
-        return blocking, excerpt
+            if held and not first:
+                first, excerpt = held, words
+            elif held and held != first:
+                others.update(dict.fromkeys(held))
+        return tuple(dict.fromkeys((*first, *others))) if others else first, excerpt
 
     def _marks(self, tag: Tag) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The purposes that ``data-purpose`` names, and those of them that the policy does not have."""
@@ -291,14 +276,14 @@ class Judge:
             # CSS this one is unknown, and so nothing (CSS Syntax 3, 9).
             edits.append((tag.end - at, b"@held{}"))
         for name, value, begins in tag.attributes:
-            if self._is_kept_from(tag, name, value, marked=marked, typed=typed, refreshing=refreshing):
+            if self._is_held_back(tag, name, value, marked=marked, typed=typed, refreshing=refreshing):
                 edits.append((begins - at, PREFIX))
         return tuple(edits)
 
-    def _is_kept_from(
+    def _is_held_back(
         self, tag: Tag, name: bytes, value: bytes, *, marked: bool, typed: bool, refreshing: bool
     ) -> bool:
-        """Whether an attribute of a held tag is kept from the browser."""
+        """Whether an attribute of a held tag goes to sleep with it."""
         if name in LOADING or name == b"srcdoc" or name.startswith(b"on"):
             return True
         if name == b"type":
@@ -316,7 +301,7 @@ class Judge:
             return tag.name == b"iframe"
         return name in ANIMATED and tag.name in ANIMATING
 
-    def _holds_any(self, groups: Iterable[tuple[Service, ...]]) -> bool:
+    def _holds_any(self, groups: Iterable[Group]) -> bool:
         return any(self._rules.held(owners, self._allowed) for owners in groups)
 
     def _quoted(self, value: str) -> bytes:
@@ -326,6 +311,7 @@ class Judge:
 _REMEMBERED = 16_384
 _REMEMBERED_SIZE = 4096
 _PLANS = 4096
+_SENTENCES = 1024
 _NESTED = Verdict((), ANYBODY[0], (), "undeclared", "iframe", "")
 #: Documents within attributes of documents within attributes … that are read.
 _DEPTH = 8

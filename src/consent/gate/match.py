@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ..policy.policy import Policy, Service
 from .address import Address, addresses_in, host_of, readings
 
-__all__ = ["ANY_LINK", "Clues", "Rules", "edges", "wildcard"]
+__all__ = ["ANY_LINK", "Clues", "Group", "Rules", "edges", "wildcard"]
 
 _PLAIN_HOST = re.compile(
     # A scheme is never taken for a host, for want of one behind it.
@@ -37,6 +37,10 @@ ANY_LINK = Service("any-link", title="Wherever a link leads", declared=False)
 #: Characters; a longer address or host, which a visitor may have made so long, is not remembered.
 _REMEMBERED_SIZE = 4096
 _REMEMBERED_HOST_SIZE = 255
+
+
+#: Services that own one thing; all of them must be allowed.
+Group: TypeAlias = tuple[Service, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class Rules:
             if not cookie.third_party
         ]
         #: The owners of what may lead to any host: nobody knows, where not every service is declared.
-        self.anybody: tuple[tuple[Service, ...], ...] = (
+        self.anybody: tuple[Group, ...] = (
             ((ANY_LINK,),)
             if policy.strict or policy.undeclared
             else tuple((service,) for service in policy.services if service.hosts)
@@ -109,7 +113,7 @@ class Rules:
         self.services_for_cookie = lru_cache(maxsize=1024)(self._services_for_cookie)
         self.held = lru_cache(maxsize=4096)(self._held)
 
-    def _held(self, owners: tuple[Service, ...], allowed: frozenset[str]) -> tuple[Service, ...]:
+    def _held(self, owners: Group, allowed: frozenset[str]) -> Group:
         """Those of the owners that may not run."""
         return tuple(service for service in owners if not (service.declared and allowed.issuperset(service.purposes)))
 
@@ -117,18 +121,18 @@ class Rules:
         """Whether there is a purpose or a service that is not allowed."""
         return self.policy.strict or bool(self.policy.undeclared) or not allowed.issuperset(self.policy.names)
 
-    def services_for_url(self, url: str, site: str) -> tuple[Service, ...]:
+    def services_for_url(self, url: str, site: str) -> Group:
         """The owners of an address; ``site`` is this site's own host, with its port."""
         owners = self._url_owners if len(url) <= _REMEMBERED_SIZE else self._services_for_url
         return owners(url, site)
 
-    def _services_for_url(self, url: str, site: str) -> tuple[Service, ...]:
+    def _services_for_url(self, url: str, site: str) -> Group:
         groups = [self._owners_of(address, url) for address in readings(url, site)]
         return groups[0] if len(groups) == 1 else tuple(dict.fromkeys(chain.from_iterable(groups)))
 
     def services_for_script(
         self, text: str, site: str, *, clues: tuple[bytes, bytes] | None = None
-    ) -> tuple[tuple[Service, ...], ...]:
+    ) -> tuple[Group, ...]:
         """The owners of each known snippet in an inline script; all groups must be allowed.
 
         ``clues``: the parts in which snippets may be, and a declared service's addresses, if it was looked over.
@@ -189,7 +193,7 @@ class Rules:
             point = host.find(".", point + 1)
         return known
 
-    def _services_for_cookie(self, name: str) -> tuple[Service, ...]:
+    def _services_for_cookie(self, name: str) -> Group:
         """The owners of a first-party cookie; a longer pattern is the more specific one."""
         if name in self.policy.necessary_cookies:
             return ()
@@ -218,17 +222,18 @@ class Rules:
         else:
             self._exact.setdefault(host, []).append((pattern, service))
 
-    def _owners_of(self, address: Address, url: str) -> tuple[Service, ...]:
+    def _owners_of(self, address: Address, url: str) -> Group:
         """Those whose patterns name an address most closely; to a strict policy, a host that nobody owns is one.
 
         ``url``: how the address was written.
         """
         owners = self._named_most_closely(address)
         if not owners and self.policy.strict and _is_strange(address, url):
-            return (_stranger(address.host, address.port),)
+            stranger = _stranger if len(address.host) <= _REMEMBERED_HOST_SIZE else _stranger.__wrapped__
+            return (stranger(address.host, address.port),)
         return owners
 
-    def _named_most_closely(self, address: Address) -> tuple[Service, ...]:
+    def _named_most_closely(self, address: Address) -> Group:
         marked = any(map(address.path.__contains__, self._path_marks))
         if not marked and len(address.host) <= _REMEMBERED_HOST_SIZE:
             owners = self._host_owners(address.host)
@@ -248,7 +253,7 @@ class Rules:
             and (pattern.host is None or pattern.host.match(address.host))
         )
 
-    def _owners_of_host(self, host: str) -> tuple[Service, ...] | None:
+    def _owners_of_host(self, host: str) -> Group | None:
         """The owners of whatever is on a host; None if that depends on more."""
         named = self._named(host)
         if any(pattern.path is not None or pattern.port or pattern.host is not None for pattern, _ in named):
@@ -277,14 +282,14 @@ def _stranger(host: str, port: str) -> Service:
     return Service(re.sub(r"[^a-z0-9.:_\[\]-]", "-", name), title=name, declared=False)
 
 
-def _closest(found: Iterable[tuple[_Pattern, Service]]) -> tuple[Service, ...]:
+def _closest(found: Iterable[tuple[_Pattern, Service]]) -> Group:
     """The owners of the most specific patterns."""
     named = list(found)
     best = max((pattern.weight for pattern, _ in named), default=None)
     return _preferred(service for pattern, service in named if pattern.weight == best)
 
 
-def _preferred(services: Iterable[Service]) -> tuple[Service, ...]:
+def _preferred(services: Iterable[Service]) -> Group:
     owners = tuple(dict.fromkeys(services))
     return tuple(service for service in owners if service.declared) or owners
 
@@ -303,14 +308,14 @@ class _Snippets:
             for snippet in service.snippets:
                 owners.setdefault(snippet, []).append(service)
         #: By a word in each: its place among all, its bytes, how to find it where no name goes on, and its owners.
-        self._by_word: dict[bytes, list[tuple[int, bytes, re.Pattern[bytes], tuple[Service, ...]]]] = {}
+        self._by_word: dict[bytes, list[tuple[int, bytes, re.Pattern[bytes], Group]]] = {}
         for number, (snippet, services) in enumerate(owners.items()):
             raw = snippet.encode()
             entry = (number, raw, re.compile(_with_edges(snippet).encode()), _preferred(services))
             self._by_word.setdefault(_rarest_word(raw), []).append(entry)
         self._words = frozenset(self._by_word) - {b""}
 
-    def find(self, text: bytes) -> list[tuple[Service, ...]]:
+    def find(self, text: bytes) -> list[Group]:
         """The owners of those in a script, in the policy's order."""
         if not text:
             return []

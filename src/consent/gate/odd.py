@@ -29,7 +29,7 @@ __all__ = [
 
 
 class Odd(NamedTuple):
-    """What may be odd in a simply written tag, in two spellings.
+    """What may be odd in a simply written tag, or in a script, in two spellings.
 
     ``searched`` is for lower-case bytes and begins with text that is searched for fast. ``scanned`` finds at least the
     same, in either case, without looking around; of these, several that begin with one text each are found faster than
@@ -66,7 +66,7 @@ FOLLOWED = Odd(
     (rb"javascript:",),
 )
 NEEDLESS_ESCAPE = Odd(
-    re.compile(b"%%(?:%b)" % NEEDLESS.encode()), tuple(b"%" + digits for digits in NEEDLESS.encode().split(b"|"))
+    re.compile(b"%%(?:%b)" % "|".join(NEEDLESS).encode()), tuple(b"%" + digits.encode() for digits in NEEDLESS)
 )
 #: A way back from within a path.
 BACK = Odd(
@@ -103,12 +103,17 @@ RUNNING = (_HANDLER, FOLLOWED)
 # and be left out after a scheme.
 END = rb"/?#\"'\s<>\\(),;`"
 _IN_STRING = rb"(?:\"[^\"\n\r]*|'[^'\n\r]*|`[^`]*)"
-_IMPORTED = (rb"[\"'`][./]", _IN_STRING + rb"(?:\\|//|https?:|wss?:|data:|\t)", rb"(?:`[^`]*[\n\r]|/[*/]|<!--|-->)")
+#: What is named behind a word for it, if it may be an address: one without a host, any other, or one behind a comment.
+_NAMED = (rb"[\"'`][./]", _IN_STRING + rb"(?:\\|//|https?:|wss?:|data:|\t)", rb"(?:`[^`]*[\n\r]|/[*/]|<!--|-->)")
+
+
+def _naming(word: bytes) -> Odd:
+    start = word + rb"[\s(\x1c-\x1f\x80-\xff]*"
+    return Odd(re.compile(start + b"(?:%b)" % b"|".join(_NAMED)), tuple(start + named for named in _NAMED))
+
+
 #: What names an address that a script loads by itself, or a document in one, or may do so behind a comment.
-IMPORT = tuple(
-    Odd(re.compile(start + b"(?:%b)" % b"|".join(_IMPORTED)), tuple(start + what for what in _IMPORTED))
-    for start in (word + rb"[\s(\x1c-\x1f\x80-\xff]*" for word in (rb"import(?:\s*\.\s*(?:source|defer))?", rb"from"))
-)
+IMPORT = (_naming(rb"import(?:\s*\.\s*(?:source|defer))?"), _naming(rb"from"))
 #: Between addresses within other text (:func:`~consent.gate.address.addresses_in`).
 BETWEEN_ADDRESSES = bytes.maketrans(b"\t\n\v\f\r \"'`()<>,;", b" " * 15)
 

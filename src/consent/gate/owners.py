@@ -1,4 +1,4 @@
-"""Whose is what a tag would load, run or tell?"""
+"""Whose what a tag would load, run or tell is."""
 
 from __future__ import annotations
 
@@ -18,25 +18,21 @@ from .elements import (
     LOADING,
     PAINTED,
     TELLING,
-    href_loads,
-    is_script,
-    is_typed,
+    Traits,
     maps,
-    refreshes,
+    traits_of,
 )
 from .encoding import UNREAD, hosts_otherwise, otherwise
 from .imports import imports_in, parted, undone
 from .look import Look
-from .match import Rules
+from .match import Group, Rules
 from .references import in_attribute, in_text
 from .speculation import leads_anywhere
 from .tokens import Tag
 from .xhtml import child_text
 
-__all__ = ["ANYBODY", "Group", "Owners"]
+__all__ = ["ANYBODY", "Owners"]
 
-#: The services that own one thing; all of them must be allowed.
-Group: TypeAlias = tuple[Service, ...]
 #: The owners of one thing, and the words that give them away.
 _Owned: TypeAlias = tuple[Group, str]
 
@@ -54,6 +50,7 @@ class Owners:
     """Says whose the tags of one site's pages are, under one policy.
 
     :param encoding: Python's name of what the page is in, ``""`` if nothing says so.
+    :param xml: whether the page is XHTML, in which a text may hold elements.
     :param holding: whether anything at all could be held: if not, what is not read is nobody's.
     """
 
@@ -72,16 +69,13 @@ class Owners:
 
         ``references``: whether character references count in the text.
         """
-        # Once: a tag may have as many attributes as it likes.
-        runs, typed = tag.name == b"script" and is_script(tag), is_typed(tag)
-        linked, refreshing = href_loads(tag), refreshes(tag)
+        traits = traits_of(tag)
         owned: list[_Owned] = []
         for name, value, _ in tag.attributes:
             if not value:
                 continue
             if name in TELLING:
-                loads = runs or tag.name != b"script"
-                owned += self._told(tag, name, value, loads=loads, typed=typed, linked=linked, refreshing=refreshing)
+                owned += self._of_attribute(tag, name, value, traits)
             elif HANDLER.match(name):
                 words = value.decode(self._encoding, "replace")
                 owned += [(group, words) for group in self._served(in_attribute(self._read(value)))]
@@ -89,7 +83,7 @@ class Owners:
                 for other in self._hosts(value, document=True):
                     owned += self._addresses(in_text(in_attribute(other)), css=True)
         for content in self._contents(text, references=references) if text else ():
-            if runs:
+            if traits.runs:
                 words = content.strip()[:_EXCERPT]
                 owned += [(group, words) for group in self._served(content)]
                 owned += self._mapped(content) if maps(tag) else []
@@ -107,23 +101,21 @@ class Owners:
         return self._served(script) if script else ()
 
     def styled(self, value: bytes) -> tuple[Group, ...]:
-        """Whose a style attribute is; ``()`` if it is the element's looks and loads nothing."""
+        """The owners of what a style, or a painted attribute, loads: a group for each address."""
         return tuple(group for group, _ in self._addresses(in_attribute(self._read(value)), css=True))
 
-    def _told(
-        self, tag: Tag, name: bytes, raw: bytes, *, loads: bool, typed: bool, linked: bool, refreshing: bool
-    ) -> list[_Owned]:
+    def _of_attribute(self, tag: Tag, name: bytes, raw: bytes, traits: Traits) -> list[_Owned]:
         """The owners of what an attribute leads to. ``raw``: its value."""
         value = raw.decode(self._encoding, "replace")
         plain = in_attribute(value)
-        urls = _urls(tag, name, value, plain, linked=linked, refreshing=refreshing) if loads else []
+        urls = _urls(tag, name, value, plain, traits) if traits.loads else []
         owned: list[_Owned] = []
         if urls and self._guessing:
             for other in otherwise(raw):
-                urls += _urls(tag, name, other, in_attribute(other), linked=linked, refreshing=refreshing)
+                urls += _urls(tag, name, other, in_attribute(other), traits)
                 owned += self._unread(other)
         owned += [(self._rules.services_for_url(url, self._site), value) for url in urls]
-        if (urls or name in LOADING) and (inner := document_in(plain, typed=typed)):
+        if (urls or name in LOADING) and (inner := document_in(plain, typed=traits.typed)):
             owned += [(group, value[:_EXCERPT]) for group in self._served(inner)]
             owned += self._addresses(inner, css=True, within=False)
         elif name in FOLLOWED:
@@ -189,13 +181,13 @@ class Owners:
         return hosts_otherwise(text, document=document) if self._guessing else []
 
 
-def _urls(tag: Tag, name: bytes, value: str, plain: str, *, linked: bool, refreshing: bool) -> list[str]:
+def _urls(tag: Tag, name: bytes, value: str, plain: str, traits: Traits) -> list[str]:
     """The addresses in an attribute's value that a browser would fetch or tell.
 
     ``value``: as it is written. ``plain``: with references undone.
     """
     if name in HREF:
-        return [*dict.fromkeys((value, plain))] if linked else []
+        return [*dict.fromkeys((value, plain))] if traits.linked else []
     if name in LISTS:
         # A comma may be part of an address.
         return [*plain.split(), *re.split(r"[\s,]+", plain)]
@@ -205,7 +197,7 @@ def _urls(tag: Tag, name: bytes, value: str, plain: str, *, linked: bool, refres
         return [*dict.fromkeys((value, plain))]
     if name == b"style" or name in PAINTED:
         return addresses_in(plain, css=True)
-    if name == b"content" and refreshing:
+    if name == b"content" and traits.refreshes:
         return [refresh_address(plain)]
     if name in ANIMATED and tag.name in ANIMATING:
         return [*re.split(r"[\s;]+", plain), *addresses_in(plain, css=True)]

@@ -39,6 +39,8 @@ def in_text(text: str) -> str:
 
 
 def _in_attribute(found: re.Match[str]) -> str:
+    if found[0] == "&amp;":
+        return "&"
     name, closed, follows = found.group(3, 4, 5)
     if name is None:
         return _numbered(found)

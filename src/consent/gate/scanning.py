@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -125,31 +124,28 @@ class Scanning:
         return b"\n".join(b"url(%b)" % address for address in _around(style, ends))
 
     def _may_run(self, data: bytes, handlers: Sequence[int], scripts: Sequence[int]) -> list[int]:
-        """Those scripts in attributes that may be somebody's.
+        """Where tags end in which scripts may be somebody's.
 
-        ``handlers``: where each begins, in order. ``scripts``: where something is that scripts have.
+        ``handlers``: where these begin, in order. ``scripts``: where something is that scripts have.
         """
         found: list[int] = []
         referring: list[tuple[int, int]] = []
-        end = -1  # of the tag
-        suspicious = False
+        end = -1
         for at in handlers:
-            if at > end:
-                end = _next(data, b">", at)
-                # What shows that a name ends there may be the end of the tag.
-                suspicious = any_in(scripts, at, end + 1) or (
-                    data.find(b"%", at, end) >= 0 and is_escaped(data[max(0, at - len(SCRIPT_SCHEME)) : end])
-                )
-                if not suspicious and data.find(b"&", at, end) >= 0:
-                    referring.append((at, end))
-            if suspicious:
-                found.append(at)
-        # Few of them are anybody's, and then all of them are told at once.
-        if referring and not self._clears_referring([data[at:end] for at, end in referring]):
-            for at, end in referring:
-                if not self._clears_referring([data[at:end]]):
-                    found += handlers[bisect_left(handlers, at) : bisect_right(handlers, end)]
-        return found
+            if at <= end:
+                continue
+            end = _next(data, b">", at)
+            # What shows that a name ends there may be the end of the tag.
+            if any_in(scripts, at, end + 1) or (
+                data.find(b"%", at, end) >= 0 and is_escaped(data[max(0, at - len(SCRIPT_SCHEME)) : end])
+            ):
+                found.append(end)
+            elif data.find(b"&", at, end) >= 0:
+                referring.append((at, end))
+        # Mostly none of them is anybody's, which one look at all tells.
+        if not referring or self._clears_referring([data[at:end] for at, end in referring]):
+            return found
+        return found + [end for at, end in referring if not self._clears_referring([data[at:end]])]
 
     def _clears_referring(self, scripts: Iterable[bytes]) -> bool:
         """Whether scripts in attributes are nobody's, with the character references in them undone."""

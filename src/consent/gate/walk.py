@@ -208,7 +208,7 @@ class Walk:
             ):
                 return
             doubted = sight.is_whole and tag.simple
-        found.append(Found(at, tag, text, whole, True, references, doubted))
+        found.append(Found(at, tag, text, whole, references=references, doubted=doubted))
 
     def _token(self, data: bytes, at: int, found: list[Found], *, final: bool) -> int | None:
         """The offset after the token at ``at``, or None if the data ends within it and there is more to come."""
