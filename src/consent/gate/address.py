@@ -26,7 +26,7 @@ __all__ = [
     "host_of",
     "opened",
     "readings",
-    "refresh_address",
+    "refresh_addresses",
 ]
 
 _SPECIAL = frozenset({"http", "https", "ws", "wss", "ftp"})
@@ -47,7 +47,7 @@ _CSS_URLS = (
     re.compile(r"\((?:(?<=[uU][rR][lL]\()|(?<=-[sS][eE][tT]\())\s*[\"']?\s*([^\s\"'()<>,;]+)"),
     re.compile(r"@[iI][mM][pP][oO][rR][tT]\s*[\"']?\s*([^\s\"'()<>,;]+)"),
 )
-_REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?(?:\"([^\"]*)|'([^']*)|(.*))", re.IGNORECASE | re.DOTALL)
+_REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?([\"']?)(.*)", re.IGNORECASE | re.DOTALL)
 _DATA_START = re.compile(r"[\x00-\x20]*[dDjJ]")
 _DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
 #: Types of data: that cannot reach anybody.
@@ -176,10 +176,17 @@ def _unescaped(found: re.Match[str]) -> str:
     return "\ufffd" if code == 0 or 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
 
 
-def refresh_address(content: str) -> str:
-    """Where a refresh leads (HTML Standard, shared declarative refresh steps)."""
+def refresh_addresses(content: str) -> list[str]:
+    """Where a refresh may lead (HTML Standard, shared declarative refresh steps).
+
+    Where it stands in quotes, the standard ends it at the next one, and Chromium at the last.
+    """
     found = _REFRESH.match(content)
-    return next((group for group in found.groups() if group is not None), "") if found is not None else ""
+    assert found is not None
+    quote, address = found.groups()
+    if not quote:
+        return [address]
+    return [*dict.fromkeys((address.partition(quote)[0], address.rpartition(quote)[0] or address, address))]
 
 
 def document_in(url: str, *, typed: bool = True) -> str:

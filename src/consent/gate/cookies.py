@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from .address import addresses_in, refresh_address
+from .address import addresses_in, refresh_addresses
 from .csp import without_reports
 from .imports import undone
 from .match import Rules
@@ -182,7 +182,7 @@ def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site:
                 is_held(undone(each)) for each in _QUOTED.findall(value)
             ):
                 pass
-            case "refresh" if is_held(refresh_address(value)):
+            case "refresh" if any(map(is_held, refresh_addresses(value))):
                 pass
             case "content-security-policy" | "content-security-policy-report-only":
                 kept.append((key, without_reports(value, is_held)))

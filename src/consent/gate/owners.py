@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from ..policy.policy import Service
-from .address import addresses_in, document_in, opened, refresh_address
+from .address import addresses_in, document_in, opened, refresh_addresses
 from .elements import (
     ANIMATED,
     ANIMATING,
@@ -198,7 +198,7 @@ def _urls(tag: Tag, name: bytes, value: str, plain: str, traits: Traits) -> list
     if name == b"style" or name in PAINTED:
         return addresses_in(plain, css=True)
     if name == b"content" and traits.refreshes:
-        return [refresh_address(plain)]
+        return refresh_addresses(plain)
     if name in ANIMATED and tag.name in ANIMATING:
         return [*re.split(r"[\s;]+", plain), *addresses_in(plain, css=True)]
     return []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ConsentError
-from ..gate.address import addresses_in, document_in, opened, refresh_address
+from ..gate.address import addresses_in, document_in, opened, refresh_addresses
 
 __all__ = ["Element", "elements_of"]
 
@@ -73,7 +73,7 @@ class Element:
             ):
                 found.append(value)
             elif name == "content" and self.attributes.get("http-equiv", "").lower() == "refresh":
-                found.append(refresh_address(value))
+                found += refresh_addresses(value)
         return found + addresses_in(opened(self.text), css=True) if self.name == "style" else found
 
     @property
