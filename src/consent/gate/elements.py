@@ -57,7 +57,7 @@ _HREF_LOADS = frozenset(
 #: Relations that make a browser fetch or connect (HTML Standard, 4.6.7).
 _RELATIONS = frozenset(
     b"stylesheet preload prefetch preconnect dns-prefetch modulepreload icon apple-touch-icon "
-    b"apple-touch-icon-precomposed mask-icon manifest prerender import pingback compression-dictionary".split()
+    b"apple-touch-icon-precomposed mask-icon manifest prerender import pingback compression-dictionary search".split()
 )
 #: Types of a script element that run or load (HTML Standard, 4.12.1.1; MIME Sniffing, 4.6). The rest is data.
 _RUNS = re.compile(
@@ -67,6 +67,8 @@ _RUNS = re.compile(
 )
 #: Types of script element whose addresses are fetched or may be, none of whose text runs.
 _MAPS = re.compile(rb"importmap|speculationrules|webbundle", re.IGNORECASE)
+#: What may be a space. A letter of Shift_JIS may end in "@".
+_NO_TYPE = re.compile(r"[^!-~]@?")
 #: Bytes; what is longer is not remembered.
 _USUAL_TYPE = 64
 
@@ -134,4 +136,5 @@ def _types(tag: Tag) -> list[bytes]:
 
 @lru_cache(maxsize=256)
 def _read_type(value: bytes) -> bytes:
-    return in_attribute(value.decode("latin-1")).strip().encode("latin-1", "replace")
+    """A type without what Chromium strips from it: spaces of all of Unicode, in whatever encoding they are."""
+    return _NO_TYPE.sub(" ", in_attribute(value.decode("latin-1"))).strip().encode()

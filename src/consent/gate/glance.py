@@ -33,8 +33,8 @@ class Glance:
     def passes(self, name: bytes, raw: bytes, text: bytes = b"", *, references: bool = True) -> bool:
         """Whether a tag, from ``<`` to ``>``, and the text of its script or style are surely nobody's.
 
-        ``name``: the tag's, in lower case. ``references``: whether character references count in that text, as they do
-        in svg.
+        ``name``: the tag's, in lower case. ``references``: whether character references and markup count in that text,
+        as they do in svg.
         """
         if not self._tag(raw):
             return False
@@ -42,6 +42,8 @@ class Glance:
             return True
         if not self._look.clears_text(name, text):
             return False
+        if references and b"<" in text:
+            return False  # what is within its text is none of it
         return (
             not references
             or b"&" not in text

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from ..policy.policy import Service
+from . import foreign, xhtml
 from .address import addresses_in, document_in, opened, refresh_addresses
 from .elements import (
     ANIMATED,
@@ -29,7 +30,6 @@ from .match import Group, Rules
 from .references import in_attribute, in_text
 from .speculation import leads_anywhere
 from .tokens import Tag
-from .xhtml import child_text
 
 __all__ = ["ANYBODY", "Owners"]
 
@@ -166,8 +166,8 @@ class Owners:
     def _contents(self, text: bytes, *, references: bool) -> list[str]:
         """A script's or style's text, and what it is where markup and character references count: in XML, and svg."""
         contents = [self._read(text)]
-        if self._xml and b"<" in text:
-            contents.append(self._read(child_text(text)))
+        if b"<" in text and (self._xml or references):
+            contents.append(self._read((xhtml if self._xml else foreign).child_text(text)))
         if references and _CHARACTER_REFERENCE.search(text):
             contents += map(in_text, contents[:])
         return contents

@@ -46,7 +46,9 @@ class Sight:
 
     def clears_text(self, name: bytes, start: int, end: int, *, references: bool) -> bool:
         """Whether the text of a script or style may be. ``references``: whether character references count in it."""
-        if self._cleared is None or (references and self._data.find(b"&", start, end) >= 0):
+        if self._cleared is None or (
+            references and (self._data.find(b"&", start, end) >= 0 or self._data.find(b"<", start, end) >= 0)
+        ):
             return start == end
         return self._cleared(name, start, end)
 

@@ -19,6 +19,7 @@ __all__ = [
     "TEXT_CAP",
     "Attribute",
     "Tag",
+    "behind",
     "comment_end",
     "harmless_end",
     "is_label",
@@ -262,6 +263,12 @@ def harmless_end(data: bytes, at: int) -> int | None:
 def is_label(data: bytes, at: int, end: int) -> bool:
     """Whether HTML, svg and MathML read what is between these alike: text, and comments with no tag in them."""
     return _IS_LABEL_TEXT.fullmatch(data, at, end) is not None
+
+
+def behind(data: bytes, mark: bytes, at: int) -> int | None:
+    """The offset behind the next mark; None if there is none."""
+    found = data.find(mark, at)
+    return found + len(mark) if found >= 0 else None
 
 
 def comment_end(data: bytes, at: int) -> int | None:

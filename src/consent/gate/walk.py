@@ -16,8 +16,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, TypeAlias
 
+from .foreign import INTEGRATION, foreign_end
 from .sight import Sight
-from .tokens import TAG_CAP, TEXT_CAP, Tag, comment_end, is_label, raw_text_end, read_tag, script_end
+from .tokens import TAG_CAP, TEXT_CAP, Tag, behind, comment_end, is_label, raw_text_end, read_tag, script_end
 from .xhtml import text_end
 
 __all__ = ["TAG_CAP", "TEXT_CAP", "Found", "Walk"]
@@ -35,8 +36,6 @@ _RAW = frozenset({b"style", b"xmp", b"iframe", b"noembed", b"noframes", b"textar
 #: Whose text may matter to the gate, so that it is handed over with the tag.
 _TEXTED = frozenset({b"script", b"style"})
 _FOREIGN = frozenset({b"svg", b"math"})
-#: HTML goes on inside these parts of svg and MathML (13.2.6, integration points).
-_INTEGRATION = frozenset({b"title", b"desc", b"foreignobject", b"annotation-xml", b"mi", b"mo", b"mn", b"ms", b"mtext"})
 #: These start tags end svg and MathML (13.2.6.5).
 _BREAKOUT = frozenset(
     b"b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu "
@@ -220,7 +219,7 @@ class Walk:
         if following == b"!":
             return self._declaration(data, at, final=final)
         if following == b"?":
-            return self._agreed(data, at, _after(data, b">", at + 2), TEXT_CAP, final=final)
+            return self._agreed(data, at, behind(data, b">", at + 2), TEXT_CAP, final=final)
         if not following and not final:
             return None
         self._see_text(data, at, at + 1)
@@ -246,7 +245,7 @@ class Walk:
                 return after
         name = tag.name
         ambiguous = bool(self._foreign) or (self._select and name not in {b"script", b"textarea"})
-        if name in _RAW or (name in _INTEGRATION and self._foreign):
+        if name in _RAW or (name in INTEGRATION and self._foreign):
             return self._text_element(data, at, tag, found, final=final, ambiguous=ambiguous)
         if self._loses(name):
             return self._lose(at)
@@ -305,7 +304,7 @@ class Walk:
                 return None
             if following == b">":
                 return at + 3
-            return self._agreed(data, at, _after(data, b">", at + 2), TEXT_CAP, final=final)
+            return self._agreed(data, at, behind(data, b">", at + 2), TEXT_CAP, final=final)
         tag = read_tag(data, at + 2, at + TAG_CAP)
         # The end tag of <noscript> itself is no crossing.
         after = self._agreed(data, at, tag.end if tag is not None else None, TAG_CAP, final=final)
@@ -333,7 +332,7 @@ class Walk:
             return self._agreed(data, at, comment_end(data, at), TEXT_CAP, final=final)
         if not final and len(head) < 9 and (b"<!--".startswith(head) or b"<![CDATA[".startswith(head)):
             return None
-        end = _after(data, b">", at + 2)
+        end = behind(data, b">", at + 2)
         # A section to "]]>" in svg, a comment to ">" in HTML.
         if head == b"<![CDATA[" and self._foreign and end is not None and not data.endswith(b"]]>", at + 9, end):
             return self._lose(at)
@@ -450,48 +449,9 @@ class Walk:
         end = _text_end(data, tag.name, tag.end, limit)
         if end is None or not foreign or data.find(b"<", tag.end, end) < 0:
             return end
-        return _foreign_text_end(data, tag.name, tag.end, limit, end)
-
-
-def _after(data: bytes, mark: bytes, at: int) -> int | None:
-    found = data.find(mark, at)
-    return found + len(mark) if found >= 0 else None
+        return foreign_end(data, tag.name, tag.end, limit, end)
 
 
 def _text_end(data: bytes, name: bytes, at: int, limit: int) -> int | None:
     """Where the text of this element ends, if that is before ``limit``."""
     return script_end(data, at, limit) if name == b"script" else raw_text_end(data, name, at, limit)
-
-
-def _foreign_text_end(data: bytes, name: bytes, at: int, limit: int, least: int) -> int | None:
-    """Where this element ends if it is one of svg, in which comments and elements may stand; ``least`` or later.
-
-    None if that is not before ``limit``, or if HTML goes on in it, which may hide its end.
-    """
-    depth = 1
-    opening = at
-    while depth:
-        opening = data.find(b"<", at, limit)
-        if opening < 0:
-            return None
-        after: int | None = opening + 1
-        slash = data.startswith(b"/", opening + 1)
-        tag = read_tag(data, opening + 1 + slash, limit)
-        if tag is not None:
-            if tag.name in _INTEGRATION:
-                return None
-            after = tag.end
-            if tag.name == name:
-                depth += -1 if slash else 0 if tag.self_closing else 1
-        elif data.startswith(b"<!--", opening):
-            after = comment_end(data, opening)
-        elif data.startswith(b"<![CDATA[", opening):
-            after = _after(data, b"]]>", opening)
-        elif slash or data[opening + 1 : opening + 2] in {b"!", b"?"}:
-            after = _after(data, b">", opening + 1)
-        elif data[opening + 1 : opening + 2].isalpha():
-            after = None
-        if after is None or after > limit:
-            return None
-        at = after
-    return max(opening, least)
