@@ -108,7 +108,10 @@ def test_a_withdrawal_on_one_device_bites_on_the_others_and_outlives_signing_out
     assert phone.granted("ada") == ALL
     phone.cookies["_ga"] = "GA1.1.1.1"
     laptop.choose("action=withdraw", "ada")
-    assert "data-consent-src='https://www.google-analytics.com" in phone.get(user="ada").text
+    page = phone.get(user="ada")
+    assert "data-consent-src='https://www.google-analytics.com" in page.text
+    assert page.all("clear-site-data") == ['"prefetchCache", "prerenderCache"']
+    assert phone.get(user="ada").all("clear-site-data") == []
     assert phone.granted("ada") == set()
     assert "_ga" not in phone.cookies, "what the service left is ended too"
     assert phone.granted() == set(), "signing out does not bring it back"

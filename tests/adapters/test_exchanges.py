@@ -37,6 +37,7 @@ SITE: Site = {
     "/unchanged": Served(b"", 304, headers=(("ETag", '"v1"'),)),
     "/csp": Served(PAGE.encode(), headers=(HTML, ("Content-Security-Policy", "default-src 'self'; script-src 'nonce-abc123'; style-src 'nonce-abc123'"))),
     "/cookies": Served(PAGE.encode(), headers=(HTML, ("Set-Cookie", "sessionid=1; Path=/"), ("Set-Cookie", "_ga=GA1.1; Path=/"), ("Set-Cookie", "_rs_1=x; Path=/"))),
+    "/reported": Served(PAGE.encode(), headers=(HTML, ("Report-To", '{"group":"d","max_age":60,"endpoints":[{"url":"https://study.example.org/nel"}]}'), ("NEL", '{"report_to":"d","max_age":60}'))),
     "/data-cookies": Served(b"{}", headers=(("Content-Type", "application/json"), ("Set-Cookie", "_ga=GA1.1; Path=/"))),
 }  # fmt: skip
 
@@ -160,6 +161,28 @@ def test_withdrawing_takes_back_and_names_the_record_it_replaces(door: Door) -> 
     agreed, withdrawn = door.log.kept
     assert (withdrawn.kind, withdrawn.prev) == ("withdraw", agreed.id)
     assert ANALYTICS not in door.ask(Request("/", headers={"Cookie": str(answer.cookie())})).text
+
+
+def test_what_takes_something_away_has_the_browser_forget_what_it_keeps_ahead_and_reports(door: Door) -> None:
+    cookie = accept(door)
+    for body, forgets in (
+        ("action=accept", False),
+        ("action=save&purpose=analytics&purpose=marketing", True),
+        ("action=refuse", True),
+        ("action=save&purpose=analytics", False),
+        ("action=withdraw", True),
+        ("action=withdraw", False),
+    ):
+        answer = post(door, body, Cookie=cookie)
+        assert answer.all("clear-site-data") == ['"prefetchCache", "prerenderCache"'] * forgets, body
+        assert [json.loads(text)["max_age"] for text in answer.all("nel") + answer.all("report-to")] == [0, 0] * forgets
+        cookie = str(answer.cookie())
+
+
+def test_what_was_to_be_reported_to_a_held_host_is_so_no_more(door: Door) -> None:
+    held, agreed = (door.ask(Request("/reported", headers=each)) for each in ({}, {"Cookie": accept(door)}))
+    for name in ("nel", "report-to"):
+        assert [json.loads(text)["max_age"] for text in held.all(name) + agreed.all(name)] == [0, 60]
 
 
 def test_the_same_answer_twice_is_one_record(door: Door) -> None:

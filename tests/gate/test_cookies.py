@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 
@@ -87,13 +88,15 @@ def test_a_cookie_of_a_service_with_several_purposes_needs_all_of_them() -> None
         "_ga=; Max-Age=-0",
         "_ga=; Max-Age=00",
         "_ga=; Max-Age=60; Max-Age=0",
-        "_ga=; Max-Age=0; Max-Age=later",
         "_ga=; Max-Age=0; Expires=Wed, 01 Jan 2036 00:00:00 GMT",
         "_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
         "_ga=; expires=Thu, 01-Jan-70 00:00:01 GMT",
         "_ga=; Expires=Sun May 31 23:59:59 2026",
         "_ga=; Max-Age=never; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
-        "_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Expires=never",
+        "_ga=; Max-Age=0; Max-Age=later; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        "_ga=; Expires=never; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        f"_ga=; Max-Age={'0' * 1024}",
+        f"_ga=; Max-Age={'0' * 1025}; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
     ],
 )
 def test_a_deletion_always_leaves(cookie: str) -> None:
@@ -105,6 +108,15 @@ def test_a_deletion_always_leaves(cookie: str) -> None:
     [
         "_ga=; Max-Age=60",
         "_ga=; Max-Age=",
+        "_ga=; Max-Age=0; Max-Age=",
+        "_ga=; Max-Age=0; Max-Age=later",
+        "_ga=; Max-Age=60; Max-Age=later; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+        f"_ga=; Max-Age={'0' * 1025}",
+        f"_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT{' x' * 500}",
+        "_ga=; \xa0Max-Age=0",
+        "_ga=; Max-Age\xa0=0",
+        "_ga=; Max-Age=0\xa0",
+        "_ga=; \x0bExpires=Thu, 01 Jan 1970 00:00:00 GMT",
         "_ga=; Max-Age=-",
         "_ga=; Max-Age=+0",
         "_ga=; Max-Age=0x",
@@ -114,6 +126,8 @@ def test_a_deletion_always_leaves(cookie: str) -> None:
         "_ga=; Expires=Wed, 01 Jan 2036 00:00:00 GMT",
         "_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Expires=Wed, 01 Jan 2036 00:00:00 GMT",
         "_ga=; Expires=Tue, 02 Jun 69 00:00:00 GMT",
+        "_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Expires=never",
+        "_ga=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Expires=",
         "_ga=; Expires=0",
         "_ga=; Expires=",
         "_ga=; Expires=-1",
@@ -305,15 +319,34 @@ def test_a_refresh_to_a_held_host_does_not_leave(value: str) -> None:
     [
         ("Speculation-Rules", '"https://stats.example/rules.json"'),
         ("Reporting-Endpoints", 'main="/reports", far="https://stats.example/r"'),
-        ("Report-To", '{"group": "a", "max_age": 60, "endpoints": [{"url": "https://stats.example/r"}]}'),
-        ("Report-To", r'{"group": "a\"b", "max_age": 60, "endpoints": [{"url": "https:\/\/\u0073tats.example\/r"}]}'),
+        ("Attribution-Reporting-Redirect", '["https://site.example/r", "https://stats.example/r"]'),
+        ("Attribution-Reporting-Register-OS-Source", '"https://stats.example/r"; debug-reporting'),
+        ("attribution-reporting-register-os-trigger", '"https://site.example/r", "https://stats.example/r"'),
+        ("Alt-Svc", 'h3=":443"; ma=60, h2="stats.example:443"'),
     ],
 )
-def test_nothing_is_reported_to_a_held_host(name: str, value: str) -> None:
+def test_no_header_sends_a_browser_to_a_held_host(name: str, value: str) -> None:
     assert hold_links(RULES, NONE, [(name, value)], site="site.example") == []
-    assert len(hold_links(RULES, ALL, [(name, value)], site="site.example")) == 1
-    own = value.replace("stats.example", "site.example").replace(r"\u0073tats", "site")
+    assert hold_links(RULES, ALL, [(name, value)], site="site.example") == [(name, value)]
+    own = value.replace("stats.example", "site.example")
     assert hold_links(RULES, NONE, [(name, own)], site="site.example") == [(name, own)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '{"group": "a", "max_age": 60, "endpoints": [{"url": "https://stats.example/r"}]}',
+        r'{"group": "a\"b", "max_age": 60, "endpoints": [{"url": "https:\/\/\u0073tats.example\/r"}]}',
+    ],
+)
+def test_an_order_to_report_to_a_held_host_is_ended(value: str) -> None:
+    other = ("Report-To", '{"group": "own", "max_age": 60, "endpoints": [{"url": "https://site.example/r"}]}')
+    reports = [("NEL", '{"report_to": "a", "max_age": 60}'), other, ("report-to", value)]
+    kept = dict(hold_links(RULES, NONE, reports, site="site.example")[::2])
+    assert {name: json.loads(text)["max_age"] for name, text in kept.items()} == {"NEL": 0, "report-to": 0}
+    assert hold_links(RULES, NONE, reports, site="site.example")[1] == other
+    assert hold_links(RULES, ALL, reports, site="site.example") == reports
+    assert hold_links(RULES, NONE, reports[:2], site="site.example") == reports[:2]
 
 
 HELD_REPORTS = "https://stats.example/r"

@@ -15,7 +15,7 @@ from ..banner.receipt import receipt_page
 from ..banner.settings_page import settings_page
 from ..banner.text import LANGUAGES, Words, negotiate
 from ..errors import InvalidRequest
-from ..gate.cookies import expire
+from ..gate.cookies import FORGET, expire
 from ..gate.response import Headers, vary
 from ..log.record import Kind, Receipt, Record, browser_family, uuid7
 from ..policy.regime import add_months
@@ -219,9 +219,10 @@ def _after(visitor: Visitor, decision: Decision | None) -> Visitor:
     return replace(visitor, decision=decision or visitor.decision)
 
 
-def _cookies(consent: Consent, facts: Facts, visitor: Visitor, decision: Decision) -> Headers:
-    """The decision's cookie, and the end of every cookie that is no longer allowed."""
-    return [*consent.written(facts, decision, visitor.regime), *_expired(consent, facts, visitor)]
+def _kept(consent: Consent, facts: Facts, before: Visitor, after: Visitor, decision: Decision) -> Headers:
+    """The decision's cookie, and the end of all that a browser keeps which is no longer allowed."""
+    forget = FORGET if before.granted - after.granted else []
+    return [*consent.written(facts, decision, after.regime), *_expired(consent, facts, after), *forget]
 
 
 def _expired(consent: Consent, facts: Facts, visitor: Visitor) -> Headers:
@@ -232,13 +233,13 @@ def _expired(consent: Consent, facts: Facts, visitor: Visitor) -> Headers:
 
 def _decided(consent: Consent, facts: Facts, visitor: Visitor, choice: Choice, decision: Decision) -> Reply:
     after = _after(visitor, decision)
-    cookies = _cookies(consent, facts, after, decision)
+    kept = _kept(consent, facts, visitor, after, decision)
     if not choice.scripted:
-        return Reply(303, [("Location", choice.next), _TEXT, _NO_STORE, *cookies])
+        return Reply(303, [("Location", choice.next), _TEXT, _NO_STORE, *kept])
     page = consent.page(facts, after, lang=choice.lang)
     state = page.state() | page.told()
     state["withdrawn"] = sorted(visitor.granted - after.granted)
-    return _json(200, state, *cookies)
+    return _json(200, state, *kept)
 
 
 def _not_saved(
@@ -249,13 +250,13 @@ def _not_saved(
     headers = [] if why is None else [("Retry-After", str(why.seconds))]
     after = _after(visitor, decision)
     page = consent.page(facts, after, lang=choice.lang)
-    cookies = _cookies(consent, facts, after, decision) if decision else []
+    kept = _kept(consent, facts, visitor, after, decision) if decision else []
     if choice.scripted:
         withdrawn = sorted(visitor.granted - after.granted)
         told = page.told() if withdrawn else {}
-        return _json(status, {"error": "not-saved", "withdrawn": withdrawn, **told}, *headers, *cookies)
+        return _json(status, {"error": "not-saved", "withdrawn": withdrawn, **told}, *headers, *kept)
     text = settings_page(page, next=choice.next, not_saved=True)
-    return Reply(status, [*_page_headers(), *headers, *cookies], text.encode())
+    return Reply(status, [*_page_headers(), *headers, *kept], text.encode())
 
 
 def _settings(consent: Consent, facts: Facts, account: Account | None) -> Reply:
@@ -298,10 +299,10 @@ def _state(consent: Consent, facts: Facts, account: Account | None) -> Reply:
         return _json(200, page.state() | page.told())
     left = lessened(consent.said(facts), account)
     law = visitor.regime
-    cookies = consent.written(facts, left, law) if left is not None else consent.renewed(facts, law)
+    kept = [*consent.written(facts, left, law), *FORGET] if left is not None else consent.renewed(facts, law)
     if visitor.status != "undecided":
-        cookies += _expired(consent, facts, visitor)
-    return _json(200, page.state() | page.late(), *cookies)
+        kept += _expired(consent, facts, visitor)
+    return _json(200, page.state() | page.late(), *kept)
 
 
 def _receipt(consent: Consent, facts: Facts, account: Account | None) -> Step:

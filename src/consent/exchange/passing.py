@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from ..banner.page import Page
 from ..banner.panel import Row
 from ..gate.coding import CorruptCoding, Stream, accept_encoding, coded, readable
-from ..gate.cookies import expire, hold_links, hold_set_cookies
+from ..gate.cookies import FORGET, expire, hold_links, hold_set_cookies
 from ..gate.csp import CLOSED, Permits, read_permits
 from ..gate.html import Footer, Gate, Held, Unreadable
 from ..gate.response import (
@@ -44,7 +44,8 @@ _NO_CONTENT = frozenset({204, 205, 304})
 #: Response headers that may serve a held service, whatever the body is.
 _GATED = frozenset(
     {"set-cookie", "link", "refresh", "speculation-rules", "reporting-endpoints", "report-to"}
-    | {"content-security-policy", "content-security-policy-report-only"}
+    | {"content-security-policy", "content-security-policy-report-only", "alt-svc", "attribution-reporting-redirect"}
+    | {"attribution-reporting-register-os-source", "attribution-reporting-register-os-trigger"}
 )
 #: Request headers that ask for less than the whole page.
 _PARTIAL = ("if-modified-since", "range", "if-range")
@@ -237,7 +238,7 @@ class Pass:
         if self._account is None:
             return []
         left = lessened(self._consent.said(self._facts), self._account)
-        return self._consent.written(self._facts, left, self.visitor.regime) if left is not None else []
+        return [*self._consent.written(self._facts, left, self.visitor.regime), *FORGET] if left is not None else []
 
     def _renewed(self) -> Headers:
         """The browser's cookie for longer, where it refuses what would run without it.

@@ -1,7 +1,7 @@
 """Cookies and loading headers of held services: what does not leave, and what is ended.
 
 Sources: RFC 6265bis (5.5 attributes, 5.7 storage), RFC 8288 (Link), RFC 9110 (5.6.4, quoted strings), HTML Standard
-4.2.5.3 (refresh).
+4.2.5.3 (refresh), W3C Reporting API 2018 (3.2, Report-To), W3C Network Error Logging (5.1, NEL), W3C Clear Site Data.
 """
 
 from __future__ import annotations
@@ -16,9 +16,19 @@ from .csp import without_reports
 from .imports import undone
 from .match import Rules
 
-__all__ = ["expire", "hold_links", "hold_set_cookies"]
+__all__ = ["FORGET", "expire", "hold_links", "hold_set_cookies"]
 
 Headers = list[tuple[str, str]]
+
+#: What ends a browser's standing order to report, to whomever it is: it outlives the page that gave it.
+_NO_REPORT_TO, _NO_NEL = '{"group":"ended","max_age":0,"endpoints":[]}', '{"max_age":0}'
+#: What goes with a decision that takes something away. Browsers keep pages that they fetched or made ahead, with all
+#: that was allowed then, and show them for a link. The site's own orders to report come back with its next page.
+FORGET: Headers = [
+    ("Clear-Site-Data", '"prefetchCache", "prerenderCache"'),
+    ("Report-To", _NO_REPORT_TO),
+    ("NEL", _NO_NEL),
+]
 
 #: Characters of a cookie's name (RFC 9110 token); a name with others cannot be named in a Set-Cookie safely.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
@@ -44,6 +54,11 @@ _LOADS = re.compile(
 _SPACES_AND_COMMAS = re.compile(r"[\s,]+")
 #: A string of JSON or of a structured field (RFC 9651), closed or not.
 _QUOTED = re.compile(r"\"([^\"\\]*(?:\\.?[^\"\\]*)*)\"?", re.DOTALL)
+#: Headers whose strings are addresses for a browser to ask.
+_NAMING = frozenset(
+    {"speculation-rules", "reporting-endpoints", "attribution-reporting-redirect"}
+    | {"attribution-reporting-register-os-source", "attribution-reporting-register-os-trigger"}
+)
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\Z")
 #: Who has more labels in a host's name, or more cookies, is no visitor.
 _LABELS = 8
@@ -72,19 +87,25 @@ def hold_set_cookies(
 
 
 def _deletes(cookie: str, now: float) -> bool:
-    """Whether a Set-Cookie value ends a cookie. ``Max-Age`` goes before ``Expires``, of each the last valid one."""
-    max_age: str | None = None
-    expires: float | None = None
+    """Whether a Set-Cookie value ends a cookie in every browser.
+
+    ``Max-Age`` goes before ``Expires``. Of several the last counts; where it is not valid, the one before it for some
+    browsers, and none for others.
+    """
+    sure = by_date = False
+    by_age: bool | None = None
     for attribute in cookie.split(";")[1:]:
-        name, _, value = attribute.partition("=")
-        match name.strip().lower():
-            case "max-age" if _MAX_AGE.fullmatch(value.strip(" \t")):
-                max_age = value.strip(" \t")
-            case "expires" if (moment := _cookie_date(value)) is not None:
-                expires = moment
-    if max_age is not None:
-        return max_age.startswith("-") or not max_age.strip("0")
-    return expires is not None and expires <= now
+        name, _, value = (part.strip(" \t") for part in attribute.partition("="))
+        short = len(value) <= _LONGEST
+        match name.lower():
+            case "max-age":
+                sure = short and _MAX_AGE.fullmatch(value) is not None
+                if sure:
+                    by_age = value.startswith("-") or not value.strip("0")
+            case "expires":
+                moment = _cookie_date(value) if short else None
+                by_date = moment is not None and moment <= now
+    return bool(by_age) if sure else by_date and by_age is not False
 
 
 def _name(cookie: str) -> str:
@@ -93,6 +114,8 @@ def _name(cookie: str) -> str:
 
 
 _MAX_AGE = re.compile(r"-?[0-9]+")
+#: Bytes of an attribute's value; a longer one does not count (RFC 6265bis, 5.6).
+_LONGEST = 1024
 _DATE_TOKEN = re.compile(r"[^\t -/;-@\[-`{-~]+")
 _DATE_TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[^0-9]|\Z)")
 _DATE_NUMBER = re.compile(r"([0-9]{1,4})(?:[^0-9]|\Z)")
@@ -163,14 +186,18 @@ def _domains(hostname: str) -> tuple[str, ...]:
 def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site: str) -> Headers:
     """The headers less what would load from a held service, lead to one or report to one.
 
-    That is members of ``Link``, a ``Refresh``, speculation rules, reporting endpoints, and where a Content Security
-    Policy reports to.
+    That is members of ``Link``, a ``Refresh``, speculation rules, alternative services, what attribution is told to,
+    reporting endpoints, and where a Content Security Policy reports to. Orders to report that browsers keep are ended.
     """
 
     def is_held(url: str) -> bool:
         return bool(rules.held(rules.services_for_url(url, site), allowed))
 
+    def names_held(value: str, before: str = "") -> bool:
+        return any(is_held(before + undone(each)) for each in _QUOTED.findall(value))
+
     kept: Headers = []
+    unreported = any(key.lower() == "report-to" and names_held(value) for key, value in headers)
     for key, value in headers:
         match key.lower():
             case "link":
@@ -178,9 +205,13 @@ def hold_links(rules: Rules, allowed: frozenset[str], headers: Headers, *, site:
                 members = [link.text for link in links if not any(map(is_held, link.loads))]
                 if len(members) == len(links) or any(map(str.strip, members)):
                     kept.append((key, ",".join(members)))
-            case "speculation-rules" | "reporting-endpoints" | "report-to" if any(
-                is_held(undone(each)) for each in _QUOTED.findall(value)
-            ):
+            case "report-to" if names_held(value):
+                kept.append((key, _NO_REPORT_TO))
+            case "nel" if unreported:
+                kept.append((key, _NO_NEL))
+            case "alt-svc" if names_held(value, "//"):
+                pass
+            case name if name in _NAMING and names_held(value):
                 pass
             case "refresh" if any(map(is_held, refresh_addresses(value))):
                 pass
