@@ -246,18 +246,46 @@ def test_an_application_hears_that_its_visitor_left() -> None:
 # Messages
 
 
-@pytest.mark.parametrize("kind", ["lifespan", "websocket"])
-def test_what_is_no_request_passes_untouched(kind: str) -> None:
+def test_what_is_no_request_passes_untouched() -> None:
     given: list[Any] = []
 
     async def app(*arguments: Any) -> None:
         given.extend(arguments)
 
-    scope, server = {"type": kind, "state": {}}, Server()
+    scope, server = {"type": "lifespan", "state": {}}, Server()
     asyncio.run(door(app)(scope, server.receive, server.send))  # type: ignore[arg-type]
     assert given == [scope, server.receive, server.send]
     assert given[0] is scope
-    assert scope == {"type": kind, "state": {}}
+    assert scope == {"type": "lifespan", "state": {}}
+
+
+@pytest.mark.parametrize("opening", ["websocket.accept", "websocket.http.response.start"])
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_a_websocket_is_opened_or_refused_without_cookies_of_held_services(opening: str, scheme: str) -> None:
+    cookies = [(b"set-cookie", b"_ga=1; Path=/"), (b"set-cookie", b"session=2"), (b"x-own", b"_ga")]
+    said = {"type": "websocket.send", "text": "_ga"}
+    app = door(sending({"type": opening, "subprotocol": "chat", "headers": cookies}, said))
+    scope = {"type": "websocket", "path": "/live", "scheme": scheme, "headers": [(b"host", b"www.example.org")]}
+
+    def opened(**changes: Any) -> list[Message]:
+        server = Server()
+        asyncio.run(app({**scope, **changes}, server.receive, server.send))
+        return server.sent
+
+    assert opened() == [{"type": opening, "subprotocol": "chat", "headers": cookies[1:]}, said]
+    agreed = Server({"type": "http.request", "body": b"action=accept"})
+    agreed.run(app, **POST, headers=POSTED, scheme=scheme.replace("ws", "http"))
+    [cookie] = [value.partition(b";")[0] for name, value in agreed.sent[0]["headers"] if name == b"set-cookie"]
+    assert opened(headers=[*scope["headers"], (b"cookie", cookie)])[0]["headers"] == cookies
+    assert opened(path="/_consent/live")[0]["headers"] == [], "what is ours is no application's"
+
+
+def test_what_is_said_through_a_websocket_and_without_headers_passes_untouched() -> None:
+    messages = [{"type": "websocket.accept"}, {"type": "websocket.send", "bytes": PAGE}, {"type": "websocket.close"}]
+    scope, server = {"type": "websocket", "headers": []}, Server()
+    asyncio.run(door(sending(*messages))(scope, server.receive, server.send))
+    assert server.sent == messages
+    assert scope == {"type": "websocket", "headers": []}
 
 
 def test_the_servers_scope_and_state_stay_as_they_were() -> None:

@@ -12,9 +12,12 @@ from ..errors import ConsentError
 from ..exchange import Facts, NeedBody, Pass, Reply
 from ..site import Site
 from .response import Response
-from .translate import Application, Receive, Scope, Send, changed, facts_of, write_headers
+from .translate import Application, Message, Receive, Scope, Send, changed, facts_of, read_headers, write_headers
 
 __all__ = ["ConsentMiddleware", "template_context", "visitor"]
+
+#: A websocket's messages that have headers of a response.
+_OPENING = frozenset({"websocket.accept", "websocket.http.response.start"})
 
 
 class ConsentMiddleware:
@@ -40,6 +43,9 @@ class ConsentMiddleware:
         self._language = language
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, self._opening(scope, receive, send))
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -50,6 +56,18 @@ class ConsentMiddleware:
             await _send(answer, send, head=head)
         else:
             await self._app(changed(scope, answer), receive, Response(answer, send, head=head).send)
+
+    def _opening(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        """A websocket's ``send``: the headers that open or refuse it are gated, what is sent through it is not."""
+
+        async def gated(message: Message) -> None:
+            if message["type"] in _OPENING and message.get("headers"):
+                answer = await self._answer(facts_of(scope, self._language), receive)
+                shaped = answer.shape(101, read_headers(message["headers"])).headers if isinstance(answer, Pass) else []
+                message = {**message, "headers": write_headers(shaped)}
+            await send(message)
+
+        return gated
 
     async def _answer(self, facts: Facts, receive: Receive) -> Reply | Pass:
         step = self.site.consent.handle(facts)
@@ -65,7 +83,7 @@ def visitor(request: Any) -> Page:
     page: Page | None = request.scope.get("state", {}).get("consent")
     if page is None:
         if request.scope["type"] == "websocket":
-            raise ConsentError("a websocket passes consent.asgi.ConsentMiddleware untouched: it has no visitor to ask")
+            raise ConsentError("a websocket passes consent.asgi.ConsentMiddleware as it is: it has no visitor to ask")
         raise ConsentError("this request did not come through consent.asgi.ConsentMiddleware")
     return page
 

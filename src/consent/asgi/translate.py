@@ -24,18 +24,18 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def facts_of(scope: Scope, language: Callable[[Scope], str | None]) -> Facts:
-    """An HTTP request as facts."""
+    """An HTTP request as facts, or the one that asks for a websocket."""
     headers: dict[str, str] = {}
     for name, value in read_headers(scope["headers"]):
         if name in headers:  # HTTP/2 splits cookies too (RFC 9113, 8.2.3)
             headers[name] += ("; " if name == "cookie" else ", ") + value
         else:
             headers[name] = value
-    scheme = scope.get("scheme", "http")
+    scheme = scope.get("scheme", "http").replace("ws", "http")
     root, path = scope.get("root_path", "").rstrip("/"), scope["path"]
     client = scope.get("client")
     return Facts(
-        method=scope["method"],
+        method=scope.get("method", "GET"),
         # Servers give the path with the mount point in front; some did not.
         path=_sent(path[len(root) :] if f"{path}/".startswith(f"{root}/") else path),
         query=scope.get("query_string", b"").decode("latin-1"),
