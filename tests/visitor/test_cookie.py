@@ -213,6 +213,44 @@ def test_a_planted_cookie_of_the_same_name_does_not_hide_the_real_one() -> None:
     assert COOKIE.read(None, secure=False) is None
 
 
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("said", "later", "counts"),
+    [
+        (ACCEPTED, replace(REFUSED, at=REFUSED.at + DAY), "later"),
+        (REFUSED, replace(ACCEPTED, at=REFUSED.at + DAY), "later"),
+        (replace(REFUSED, at=REFUSED.at - DAY), ACCEPTED, "later"),
+        (ACCEPTED, replace(ACCEPTED, at=ACCEPTED.at + 1, granted=frozenset({"analytics"})), "later"),
+        (replace(ACCEPTED, granted=frozenset({"analytics"})), replace(ACCEPTED, at=ACCEPTED.at + 1), "later"),
+        # Of the same day it is not known which was first.
+        (ACCEPTED, REFUSED, "later"),
+        (REFUSED, ACCEPTED, "said"),
+        (replace(ACCEPTED, at=REFUSED.at + DAY - 1), REFUSED, "later"),
+        # An account took something back; the moment stays.
+        (ACCEPTED, replace(ACCEPTED, granted=frozenset({"analytics"}), logged=False), "later"),
+    ],
+)
+def test_of_several_decisions_the_latest_counts_and_in_doubt_the_one_that_grants_least(
+    said: Decision, later: Decision, counts: str
+) -> None:
+    expected = later if counts == "later" else said
+    for cookie, host in ((COOKIE, ""), (SHARED, "www.example.org")):
+        name = cookie.name(secure=True, host=host)
+        values = [f"{name}={cookie.encode(each)}" for each in (said, later)]
+        for pairs in (values, values[::-1], [*values, f"{name}=forged"], [values[0], *values]):
+            assert cookie.read("; ".join(pairs), secure=True, host=host) == expected
+
+
+def test_a_shared_cookie_that_is_planted_does_not_hide_a_later_refusal_of_the_hosts_own() -> None:
+    planted, own = SHARED.encode(ACCEPTED), SHARED.encode(replace(REFUSED, at=REFUSED.at + DAY))
+    both = f"__Secure-consent={planted}; __Host-consent={own}"
+    read = SHARED.read(both, secure=True, host="www.example.org")
+    assert read is not None
+    assert not read.granted
+
+
 @given(decisions, st.data())
 def test_decode_is_the_inverse_of_encode_and_of_nothing_else(decision: Decision, data: st.DataObject) -> None:
     value = COOKIE.encode(decision)

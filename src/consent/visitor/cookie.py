@@ -87,23 +87,22 @@ class DecisionCookie:
             return None
 
     def read(self, cookie_header: str | None, *, secure: bool, host: str = "") -> Decision | None:
-        """The decision in a request's ``Cookie`` header. Of several cookies of the name, the first valid one counts."""
-        name = self.name(secure=secure, host=host)
+        """The decision in a request's ``Cookie`` header.
+
+        Of several, which only other hosts can have planted or earlier settings left, the latest counts, as if it had
+        taken the others' place. Which that is, a refusal's day may leave open: then the one that grants least.
+        """
         if not cookie_header or self._name not in cookie_header:
             return None
-        found = self._read(cookie_header, name)
-        if found is None and self._shares(host) and secure:
-            return self._read(cookie_header, self.name(secure=secure))  # from before the hosts shared one
-        return found
-
-    def _read(self, cookie_header: str, name: str) -> Decision | None:
-        for pair in cookie_header.split(";"):
-            key, _, value = pair.partition("=")
-            if key.strip(" \t") == name:
-                decision = self.decode(value.strip(" \t"))
-                if decision is not None:
-                    return decision
-        return None
+        # The second is from before the hosts shared one.
+        names = {self.name(secure=secure, host=host), self.name(secure=secure)}
+        pairs = (pair.partition("=") for pair in cookie_header.split(";"))
+        values = [value.strip(" \t") for key, _, value in pairs if key.strip(" \t") in names]
+        found = [decision for decision in map(self.decode, values) if decision is not None]
+        if len(found) < 2:
+            return found[0] if found else None
+        latest = max(decision.at for decision in found)
+        return min((each for each in found if _until(each) >= latest), key=lambda each: len(each.granted))
 
     def write(self, decision: Decision, *, secure: bool, max_age: int, host: str = "") -> str:
         """A ``Set-Cookie`` value. ``max_age`` in seconds, cut to what browsers keep."""
@@ -118,6 +117,11 @@ class DecisionCookie:
         if not self._shares(host):
             return None
         return f"{self.name(secure=secure)}=; Max-Age=0; Path=/{_scheme(secure=secure)}"
+
+
+def _until(decision: Decision) -> int:
+    """The latest moment at which a decision can have been made: of a refusal only the day is known."""
+    return decision.at if decision.agreed else decision.at + 86_399
 
 
 def _scheme(*, secure: bool) -> str:
