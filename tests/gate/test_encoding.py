@@ -209,6 +209,11 @@ def test_an_encoding_is_what_browsers_take_its_name_for(charset: str | None, enc
     assert charset is None or is_readable(charset)
 
 
+@pytest.mark.parametrize("charset", ["\0", "utf-8\0", "no-such", "utf-8 or none", "utf-7", "hex"])
+def test_in_what_nobody_knows_nothing_is_read(charset: str) -> None:
+    assert not is_readable(charset)
+
+
 @pytest.mark.parametrize("charset", ["windows-874", "iso-8859-9"])
 def test_a_page_in_an_encoding_that_browsers_know_may_have_an_escape_in_it(charset: str) -> None:
     assert held(b"<p>\xe4\x1b(B</p>" + image(HOST).encode(), charset) == ["stats"]

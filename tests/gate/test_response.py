@@ -13,6 +13,7 @@ from consent.gate.coding import accept_encoding, coded, readable
 from consent.gate.response import (
     charset,
     content_coding,
+    is_disputed,
     marked_etag,
     media_type,
     private,
@@ -44,10 +45,34 @@ class Upper:
         ("text/html; charset=utf-8, text/html; charset=utf-16", ("text/html", "utf-8 or utf-16")),
         ("text/html;charset=a;charset=a", ("text/html", "a")),
         ("application/json, text/html", ("text/html", None)),
+        # With one of these a browser guesses, wherever it stands; it passes over */* that stands alone.
+        ("text/plain, unknown/unknown", ("", None)),
+        ("application/unknown, image/png", ("", None)),
+        ("text/plain, */*;q=1", ("", None)),
+        ("text/plain, */* ;a", ("", None)),
+        ("text/plain, */*", ("text/plain", None)),
+        ("text/plain, unknown/unknown;charset=utf-8", ("", "utf-8 or none")),
+        ("text/plain;charset=utf-8, text/html", ("text/html", "utf-8 or none")),
+        ("text/plain;charset=utf-8, text/html;charset=utf-8", ("text/html", "utf-8")),
+        ("text/html;charset=utf-8, text/html", ("text/html", "utf-8")),
     ],
 )
 def test_a_content_type_is_read_in_its_odd_spellings(value: str, expected: tuple[str, str | None]) -> None:
     assert (media_type(value), charset(value)) == expected
+
+
+def test_kinds_of_page_that_are_read_in_different_ways_are_disputed() -> None:
+    xhtml = "application/xhtml+xml"
+    disputed = [f"{xhtml}, text/html", f"{xhtml}, unknown/unknown", f"*/*;q=1, {xhtml}"]
+    agreed = [
+        xhtml,
+        "text/html, unknown/unknown",
+        f"{xhtml}, */*",
+        f"{xhtml}, text/plain",
+        "text/plain, unknown/unknown",
+    ]
+    assert list(map(is_disputed, disputed)) == [True] * len(disputed)
+    assert list(map(is_disputed, agreed)) == [False] * len(agreed)
 
 
 def test_an_encoding_that_cannot_be_taken_off_is_known_as_such() -> None:

@@ -17,6 +17,7 @@ __all__ = [
     "is_readable",
     "otherwise",
     "readings_of",
+    "unmapped",
 ]
 
 #: Begins a switch to other characters in ISO-2022-JP.
@@ -79,6 +80,7 @@ _PIECE = re.compile(rb"[^\s\"'()<>]+")
 _BEFORE_HOST = re.compile(rb"/[\t\n\r]*/|\\|[psPS][\t\n\r]*:|&[#A-Za-z]")
 #: UTF-8 that is ASCII letters in another encoding, to those who look up hosts: ligatures, and the sign for "number".
 _ALSO_LETTERS = re.compile(rb"[\xdc\xde\xdf]|\xf0\xad\xad\xad")
+_OTHERS = re.compile(rb"[\x80-\xff]+")
 _SWITCH = re.compile(r"\x1b(?:\([BIJ]|\$[@B])")
 
 
@@ -88,7 +90,7 @@ def is_readable(charset: str) -> bool:
         return encoding_of(charset) != ""
     try:
         return _ASCII.decode(charset) == _ASCII.decode("ascii")
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):  # also a name with a NUL
         return False
 
 
@@ -119,6 +121,14 @@ def otherwise(text: bytes) -> list[str]:
     if len(text) > _GUESSED_SIZE:
         return [UNREAD]
     return [*{text.decode(encoding, "replace") for encoding in _GUESSED}]
+
+
+def unmapped(text: bytes) -> str:
+    """A text in which each run of other bytes than ASCII is one character that is none.
+
+    Of two bytes that are no character, the second may begin one to Python, which then takes up what follows.
+    """
+    return "\ufffd".join(each.decode() for each in _OTHERS.split(text))
 
 
 def hosts_otherwise(text: bytes, *, document: bool = False) -> list[str]:

@@ -49,24 +49,30 @@ _GUESSED = frozenset({"unknown/unknown", "application/unknown", "*/*"})
 
 @lru_cache(maxsize=256)
 def media_type(content_type: str | None) -> str:
-    """``text/html`` and the like, lower case and without parameters; ``""`` if the browser has to guess.
+    """``text/html`` and the like, lower case and without parameters; ``""`` if the browser may have to guess.
 
     Of several types (a repeated field, joined by commas) browsers take the last that they understand, servers and
-    caches the first: if one of them is HTML, it is HTML.
+    caches the first: if one of them is HTML, it is HTML, and if one of them lets browsers guess, they do.
+
+    >>> media_type("text/plain, text/html"), media_type("text/plain, unknown/unknown"), media_type("text/plain, */*")
+    ('text/html', '', 'text/plain')
     """
-    known = _known_types(content_type)
-    return next((each for each in known if each in _HTML), known[-1] if known else "")
+    listed = [name for name, _ in _types(content_type)]
+    html = next((each for each in listed if each in _HTML), None)
+    return html or (listed[-1] if listed and _GUESSED.isdisjoint(listed) else "")
 
 
 @lru_cache(maxsize=256)
 def is_disputed(content_type: str | None) -> bool:
     """Whether several kinds of page are named, which are read in different ways."""
-    return len(_HTML.intersection(_known_types(content_type))) > 1
+    kinds = PAGES.intersection("" if name in _GUESSED else name for name, _ in _types(content_type))
+    return len(kinds) > 1 and kinds != {"text/html", ""}  # what is guessed to be a page is HTML
 
 
-def _known_types(content_type: str | None) -> list[str]:
-    listed = [found.group(1).lower() for each in (content_type or "").split(",") if (found := _TYPE.match(each))]
-    return [each for each in listed if each not in _GUESSED]
+def _types(content_type: str | None) -> list[tuple[str, str]]:
+    """The types that are listed, each with its parameters; but for ``*/*``, which browsers pass over if it has none."""
+    listed = [(found, each) for each in (content_type or "").split(",") if (found := _TYPE.match(each))]
+    return [(found.group(1).lower(), each[found.end() :]) for found, each in listed if each.strip(" \t") != "*/*"]
 
 
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
@@ -74,8 +80,14 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';,]+)", re.IGNORECASE)
 
 @lru_cache(maxsize=256)
 def charset(content_type: str | None) -> str | None:
-    """The charset that a ``Content-Type`` declares, lower case, or None. Several different ones are no known one."""
+    """The charset that a ``Content-Type`` declares, lower case, or None. Several different ones are no known one.
+
+    Nor is one that is not of each type, where several are listed: it goes with the type that is not taken.
+    """
     found = dict.fromkeys(each.lower() for each in _CHARSET.findall(content_type or ""))
+    listed = _types(content_type)
+    if found and len({name for name, _ in listed}) > 1 and not all(_CHARSET.search(more) for _, more in listed):
+        found["none"] = None
     return " or ".join(found) or None
 
 
