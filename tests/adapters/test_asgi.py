@@ -411,7 +411,7 @@ def test_a_page_that_cannot_be_read_from_its_first_byte_is_closed() -> None:
     messages = [start([(b"content-type", b"text/html")]), body(b"\xff", more=True), body(b"\xfe<\0p\0>\0")]
     server = Server().run(door(sending(*messages)))
     assert server.body == b"\xff\xfe<\0p\0>\0"
-    assert dict(server.sent[0]["headers"])[b"content-security-policy"].startswith(b"default-src 'self'")
+    assert dict(server.sent[0]["headers"])[b"content-security-policy"].startswith(b"default-src 'none'")
 
 
 # Addresses

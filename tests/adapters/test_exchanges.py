@@ -489,7 +489,7 @@ def test_a_compressed_page_is_gated(door: Door) -> None:
 def test_a_page_that_cannot_be_read_can_reach_nobody_else(door: Door, path: str) -> None:
     answer = door.ask(Request(path))
     assert answer.body == SITE[path].chunks[0]
-    assert answer.header("content-security-policy").startswith("default-src 'self'")
+    assert answer.header("content-security-policy").startswith("default-src 'none'")
 
 
 def test_a_piece_of_a_page_is_gated_and_gets_no_banner(door: Door) -> None:

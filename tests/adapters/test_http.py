@@ -22,7 +22,7 @@ PAGE = f"<!doctype html><html><head><title>News</title>{TRACKER}</head><body><h1
 BODY = PAGE.encode()
 HTML = ("Content-Type", "text/html; charset=utf-8")
 PLAIN_HTML = ("Content-Type", "text/html")
-CLOSED = "default-src 'self'"
+CLOSED = "default-src 'none'"
 NAVIGATION = {"Sec-Fetch-Dest": "document"}
 
 #: Content codings, each as the headers name it, and how they are put on and taken off.
@@ -366,6 +366,11 @@ def test_an_amp_page_is_a_page(door: Door) -> None:
         "unknown/unknown",
         "application/unknown",
         "",
+        "text/plain, unknown/unknown",
+        "text/plain, application/unknown",
+        "application/x-javascript, unknown/unknown",
+        "text/plain, */*;q=1",
+        "text/plain, */* ;a",
     ],
 )
 @pytest.mark.parametrize("name", sorted(DOORS))
@@ -375,24 +380,40 @@ def test_whatever_a_browser_may_take_for_html_is_gated(name: str, value: str) ->
 
 
 @pytest.mark.parametrize("name", ["wsgi", "wsgi-write", "wsgi-late", "flask"])
-@pytest.mark.parametrize("values", [("text/plain", "text/html"), ("text/html", "text/plain")])
-def test_of_two_types_the_one_that_is_html_counts(name: str, values: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("text/plain", "text/html"),
+        ("text/html", "text/plain"),
+        ("text/plain", "unknown/unknown"),
+        ("image/png", "application/unknown"),
+    ],
+)
+def test_of_two_types_the_one_that_may_be_html_counts(name: str, values: tuple[str, str]) -> None:
     site = {"/": Served(BODY, headers=tuple(("Content-Type", value) for value in values))}
     assert TRACKER not in get(DOORS[name](site, SETTINGS), "/").text
 
 
 @pytest.mark.parametrize(
-    "value", ["text/html, application/xhtml+xml", "application/xhtml+xml, text/html;charset=utf-8"]
+    "value",
+    [
+        "text/html, application/xhtml+xml",
+        "application/xhtml+xml, text/html;charset=utf-8",
+        "application/xhtml+xml, unknown/unknown",
+        "text/plain, unknown/unknown;charset=utf-8",
+        "text/plain;charset=utf-8, text/html",
+    ],
 )
 @pytest.mark.parametrize("name", sorted(DOORS))
-def test_a_page_of_two_kinds_is_closed(name: str, value: str) -> None:
+def test_a_page_of_two_kinds_or_charsets_is_closed(name: str, value: str) -> None:
     answer = get(DOORS[name]({"/": Served(BODY, headers=(("Content-Type", value),))}, SETTINGS), "/")
     assert answer.body == BODY
-    assert answer.header("content-security-policy").startswith("default-src 'self'")
+    assert answer.header("content-security-policy").startswith(CLOSED)
 
 
 @pytest.mark.parametrize(
-    "value", ["text/plain", "text/plain; x=text/html", "application/json", "text/css", "image/svg+xml"]
+    "value",
+    ["text/plain", "text/plain; x=text/html", "text/plain, */*", "application/json", "text/css", "image/svg+xml"],
 )
 @pytest.mark.parametrize("name", sorted(DOORS))
 def test_whatever_no_browser_takes_for_html_leaves_untouched(name: str, value: str) -> None:

@@ -268,7 +268,7 @@ def test_a_page_that_is_written_and_cannot_be_read_is_closed() -> None:
 
     server = Server(app).run()
     assert server.sent == b"\xff\xfe<\0p\0>\0"
-    assert str(server.header("content-security-policy")).startswith("default-src 'self'")
+    assert str(server.header("content-security-policy")).startswith("default-src 'none'")
 
 
 @pytest.mark.parametrize("first", [HTML, JSON], ids=["page", "data"])
@@ -295,7 +295,7 @@ def test_an_error_before_the_first_byte_starts_again_as_an_error(first: list[tup
     server = Server(app).run()
     assert server.status == "500 Broken"
     assert server.header("set-cookie") is None
-    closed = str(server.header("content-security-policy")).startswith("default-src 'self'")
+    closed = str(server.header("content-security-policy")).startswith("default-src 'none'")
     assert TRACKER not in server.sent or closed
     assert closed == (first is JSON and when == "in its iterator")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consent.gate.csp import Permits, read_permits, wall
+from consent.gate.csp import Permits, closed, read_permits, wall
 from consent.policy.policy import Policy, Purpose, Service
 
 
@@ -90,6 +90,11 @@ MAPS = "maps.example/embed/ maps.example:8443 *.maps.example"
          "default-src 'unsafe-inline' 'self' data: blob: wss://shop.example till.example"),
         ("img-src *; report-uri /r; form-action *; frame-ancestors 'none'", NONE,
          f"default-src {OPEN} till.example; img-src 'self' data: blob: wss://shop.example till.example; report-uri /r"),
+        *(
+            (f"default-src 'self' {wide}", NONE, "default-src 'self' data: blob: wss://shop.example till.example")
+            for wide in ("http://*:*", "*:*", "https://*", "*:443", "WSS://*", "http://*/x/", "ws:")
+        ),
+        ("default-src 'self' 'nonce-*' *.own.example", NONE, ""),
         # Each of several.
         ("default-src 'self', default-src stats.example, script-src 'self'", NONE,
          f"default-src till.example, default-src {OPEN} till.example; script-src 'self'"),
@@ -130,3 +135,38 @@ def test_a_nothing_that_is_left_is_said() -> None:
         wall([("Content-Security-Policy", "default-src x.example")], policy, NONE, site="", secure=False)
         == "default-src 'none'"
     )
+
+
+# A page that cannot be read
+
+
+@pytest.mark.parametrize(
+    ("hosts", "undeclared", "style", "image"),
+    [
+        (["stats.example"], [], True, True),
+        (["/proxy/"], [], False, False),
+        (["*/stats.js"], [], False, False),
+        (["shop.example/proxy/"], [], False, False),
+        (["*.example"], [], False, False),
+        (["stats.example"], ["*/pixel.gif"], True, False),
+    ],
+)
+def test_a_page_that_cannot_be_read_asks_this_site_unless_that_may_be_somebody_held(
+    hosts: list[str],
+    undeclared: list[str],
+    style: bool,
+    image: bool,
+) -> None:
+    policy = Policy.of(
+        [Purpose("necessary"), Purpose("analytics")],
+        [
+            Service("stats", purposes=("analytics",), hosts=tuple(hosts)),
+            Service("till", purposes=("necessary",), hosts=("/till/",)),
+        ],
+        undeclared=[Service("pixel", hosts=tuple(undeclared))],
+    )
+    sources = dict(each.split(" ", 1) for each in closed(policy, "shop.example").split("; "))
+    assert sources["default-src"] == "'none'"
+    assert "allow-scripts" not in sources["sandbox"]
+    named = [name for name in ("style-src", "font-src", "img-src") if "'self'" in sources[name]]
+    assert named == ["style-src", "font-src"] * style + ["img-src"] * image

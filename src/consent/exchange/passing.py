@@ -13,7 +13,7 @@ from ..banner.page import Page
 from ..banner.panel import Row
 from ..gate.coding import CorruptCoding, Stream, accept_encoding, coded, readable
 from ..gate.cookies import FORGET, expire, hold_links, hold_set_cookies
-from ..gate.csp import CLOSED, Permits, read_permits
+from ..gate.csp import Permits, closed, read_permits
 from ..gate.html import Footer, Gate, Held, Unreadable
 from ..gate.response import (
     PAGES,
@@ -362,7 +362,7 @@ class Pass:
             return _error(f"consent: this page cannot be gated: {why}\n")
         if not sealed or self._facts.for_script:
             return _error("This page cannot be shown.\n")
-        return Shaped(status, [*headers, ("Content-Security-Policy", CLOSED)])
+        return Shaped(status, [*headers, ("Content-Security-Policy", closed(self._consent.policy, self._facts.host))])
 
     def _report(self, held: Iterable[Held]) -> None:
         self._consent.held(self._facts.path, held)

@@ -16,13 +16,7 @@ from typing import Literal
 
 from ..policy.policy import Policy
 
-__all__ = ["CLOSED", "Permits", "read_permits", "script_way", "style_way", "wall", "without_reports"]
-
-#: Nothing but this site may be loaded, called or framed.
-CLOSED = (
-    "default-src 'self' 'unsafe-inline' data: blob:; connect-src 'self'; form-action 'self'; "
-    "base-uri 'self'; object-src 'none'; frame-src 'self'; worker-src 'self'"
-)
+__all__ = ["Permits", "closed", "read_permits", "script_way", "style_way", "wall", "without_reports"]
 
 _NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'\Z")
 _STYLE = ("style-src-elem", "style-src", "default-src")
@@ -165,6 +159,37 @@ def _way(headers: Iterable[tuple[str, str]], site: str, names: tuple[str, ...]) 
     return "inline" if "inline" in ways else "file" if "file" in ways else None
 
 
+# A page that cannot be read
+
+
+@lru_cache(maxsize=256)
+def closed(policy: Policy, site: str) -> str:
+    """The policy of a page that cannot be read: it is shown, runs nothing, and asks nobody but this site.
+
+    Nor this site, where that may be a held service's: a source cannot tell its paths apart. Without scripts, no page
+    leads away by itself, either. ``site``: this site's host, with its port.
+
+    >>> from consent.policy.policy import Policy, Purpose
+    >>> closed(Policy.of([Purpose("necessary")]), "shop.example").split("; ")[:2]
+    ["default-src 'none'", "style-src 'self' 'unsafe-inline'"]
+    """
+    here = _HOST_SOURCE.match(site.lower())
+
+    def is_here(pattern: str) -> bool:
+        return not _source(pattern) or (here is not None and _meet(here, pattern))
+
+    optional = (each for each in policy.services if not {*policy.optional}.isdisjoint(each.purposes))
+    declared = any(is_here(host) for each in optional for host in each.hosts)
+    anybody = declared or any(is_here(host) for each in policy.undeclared for host in each.hosts)
+    # Of those that nobody declared, it is pixels that are on a site itself: its styles may stay.
+    style, image = ("" if declared else " 'self'"), ("" if anybody else " 'self'")
+    return (
+        f"default-src 'none'; style-src{style} 'unsafe-inline'; font-src{style} data:; img-src{image} data:; "
+        "form-action 'self'; base-uri 'none'; sandbox allow-same-origin allow-forms allow-downloads allow-popups "
+        "allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
+    )
+
+
 # The wall
 
 
@@ -177,7 +202,7 @@ _FETCH = frozenset(
 _OWN = "'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
 _ONLY_THESE = re.compile(r"'(?:nonce|sha256|sha384|sha512)-")
 _HOST_SOURCE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?([^/:]+)(?::([0-9]+|\*))?(/.*)?\Z", re.IGNORECASE)
-_WIDE = frozenset({"*", "http:", "https:", "ws:", "wss:"})
+_SCHEMES = frozenset({"http:", "https:", "ws:", "wss:"})
 
 
 def wall(
@@ -254,15 +279,21 @@ def _source(pattern: str) -> str:
 def _narrowed(sources: list[str], kept: list[str], free: tuple[str, ...], socket: str) -> list[str]:
     if len(kept) == len(sources):
         return sources
-    wide = any(source.lower() in _WIDE for source in sources)
+    wide = any(map(_is_wide, sources))
     more = ["'self'", "data:", "blob:", *([socket] if socket else []), *free] if wide else free
     return [*kept, *(source for source in more if source not in kept)] or ["'none'"]
+
+
+def _is_wide(source: str) -> bool:
+    """Whether a source lets through every host, be it on one port or below one path."""
+    found = _HOST_SOURCE.match(source)
+    return source.lower() in _SCHEMES or (found is not None and found.group(2) == "*")
 
 
 @lru_cache(maxsize=4096)
 def _stays(source: str, held: tuple[str, ...], declared: tuple[str, ...] | None) -> bool:
     """Whether a source lets through nothing that is held, and, if they are given, nothing but declared hosts."""
-    if source.lower() in _WIDE or _reaches(source, held):
+    if _is_wide(source) or _reaches(source, held):
         return False
     found = _HOST_SOURCE.match(source.lower())
     return found is None or source.startswith("'") or declared is None or any(_within(found, each) for each in declared)
