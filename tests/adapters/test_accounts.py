@@ -669,6 +669,8 @@ def test_pages_that_everybody_shares_know_nobody_and_their_state_does() -> None:
     assert phone.granted("ada") == ALL
     phone.choose("action=accept", "ada")
     laptop.choose("action=withdraw", "ada")
+    states = [phone.get("/_consent/state", "ada") for _ in range(2)]
+    assert [bool(state.header("clear-site-data")) for state in states] == [True, False]
     assert phone.granted("ada") == set()
     assert phone.granted() == set()
 

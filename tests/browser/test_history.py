@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -77,3 +78,58 @@ def test_going_back_after_agreeing_asks_no_more_and_shows_the_page_as_it_was_lef
         expect(visitor.page.frame_locator("main iframe").get_by_role("heading", name="Film")).to_be_visible()
         expect(visitor.card).to_have_count(0)
         assert visitor.page.evaluate("window.kept") is True
+
+
+@pytest.fixture
+def ahead(serve: Callable[..., Place]) -> tuple[Place, list[str]]:
+    """A site whose pages are fetched ahead, and for what purpose its second page was asked for, each time."""
+    asked: list[str] = []
+
+    def noting(app: Any) -> Any:
+        def noted(environ: dict[str, Any], start_response: Any) -> Any:
+            if environ["PATH_INFO"] == "/next":
+                asked.append(environ.get("HTTP_SEC_PURPOSE", ""))
+            return app(environ, start_response)
+
+        return noted
+
+    rules = '{"%s": [{"where": {"href_matches": "/*"}, "eagerness": "immediate"}]}'
+    link = "<a href=/next>Next</a>"
+    pages = {
+        f"/{kind}": f"<!doctype html><script type=speculationrules>{rules % kind}</script><body>{link}"
+        for kind in ("prefetch", "prerender")
+    }
+    pages["/next"] = "<!doctype html><body><h1>Next</h1><script src=https://stats.example/ahead.js></script>"
+    stats = {"purposes": ["analytics"], "hosts": ["stats.example"]}
+    return serve(pages, services={"stats": stats}, around=noting), asked
+
+
+@pytest.mark.parametrize("kind", ["prefetch", "prerender"])
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_page_that_was_fetched_ahead_is_shown_only_if_nothing_was_refused_meanwhile(
+    ahead: tuple[Place, list[str]], browser: Browser, kind: str, refused: bool
+) -> None:
+    place, asked = ahead
+    with visiting(browser, place) as visitor:
+        decide = """(action) => fetch("/_consent/decision", {
+          method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ action }),
+        }).then((answer) => answer.status)"""
+        visitor.go("/elsewhere")
+        assert visitor.page.evaluate(decide, "accept") == 200
+        visitor.go(f"/{kind}")
+        visitor.wait_until(lambda: asked, "the page to be fetched ahead")
+        assert "prefetch" in asked[0]
+        visitor.settle()
+        if refused:
+            other = visitor.context.new_page()
+            other.goto(f"{place.url}/elsewhere")
+            assert other.evaluate(decide, "refuse") == 200
+        visitor.forget()
+        visitor.page.get_by_role("link", name="Next").click()
+        expect(visitor.page.get_by_role("heading", name="Next")).to_be_visible()
+        visitor.settle()
+        assert len(asked) == 1 + refused
+        assert visitor.page.locator("script[data-consent-src]").count() == refused
+        if refused:
+            visitor.expect_silence()
+            assert visitor.page.evaluate("window.ran") is None
