@@ -343,6 +343,23 @@ def test_a_utf_8_byte_order_mark_counts_whatever_the_response_declares(declared:
     assert b"data-consent-src" in out
 
 
+@pytest.mark.parametrize("size", [1, 5, 99])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_refused_where_browsers_know_it(encoding: str, size: int) -> None:
+    page = "<?x?><p>x".encode(encoding)
+    pieces = [page[at : at + size] for at in range(0, len(page), size)]
+    with pytest.raises(UnreadableEncoding):
+        list(map(Gate(RULES).feed, pieces))
+    gate = Gate(RULES, charset="utf-8")
+    assert b"".join(map(gate.feed, pieces)) + gate.finish() == page
+
+
+def test_two_bytes_that_are_no_character_take_up_nothing_behind_them() -> None:
+    page = b"<meta http-equiv=refresh content='0;url=https://u\x85\x83@tracker.example/'>"
+    gate = Gate(RULES, charset="shift_jis")
+    assert b"data-consent-content" in gate.feed(page) + gate.finish()
+
+
 @pytest.mark.parametrize("bom", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
 @pytest.mark.parametrize("size", [1, 2, 100])
 def test_a_utf_16_byte_order_mark_is_refused_whatever_the_response_declares(bom: bytes, size: int) -> None:

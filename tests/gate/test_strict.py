@@ -100,6 +100,8 @@ def test_whoever_is_not_declared_is_held_by_name(tag: str) -> None:
         ("https://www.site.example/a", "www.site.example"),
         ("https://www.w3.org/a.js", "www.w3.org"),
         ("https://www.w3.org/2000/svg-tracker.js", "www.w3.org"),
+        ("https://www.w3.org/2000/svg/tracker.js", "www.w3.org"),
+        ("https://a&b{c}.tracker.example/a.js", "a-b-c-.tracker.example"),
     ],
 )
 def test_whatever_the_host_its_name_is_safe_in_a_page(address: str, name: str) -> None:
@@ -132,6 +134,8 @@ def test_whatever_the_host_its_name_is_safe_in_a_page(address: str, name: str) -
         "<style>@font-face { src: url(data:font/woff2;base64,d09GMgAB//8AAA+B/7//9x==) }</style>",
         "<audio src='data:audio/mp3;base64,//uQxAAA//8='></audio><img srcset='data:image/png;base64,//8AAA 1x'>",
         "<template><img src='https://{{ host }}/a'></template>",
+        '<script type=speculationrules>{"prefetch":[{"where":{"href_matches":"\\/*"}},{"urls":["\\/a.b"]}]}</script>',
+        '<script type=importmap>{"imports":{"a":"\\/a.js"}}</script>',
     ],
 )  # fmt: skip
 def test_what_stays_here_is_declared_or_only_leads_away_stays_as_it_is(page: str) -> None:

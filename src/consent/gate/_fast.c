@@ -410,7 +410,8 @@ style_end(Page *page, const byte *text)
     for (const byte *at = text; (at = find(at, page->end, '<')) != NULL; at++) {
         if (!is_here(at, page->end, "</style"))
             continue;
-        if (any_in(&page->styles, text - page->start, at - page->start) || find(text, at, '\\') || find(text, at, '\t'))
+        if (any_in(&page->styles, text - page->start, at - page->start) || find(text, at, '\\') || find(text, at, '\t')
+            || find(text, at, '\0'))
             return NULL;
         for (const byte *rule = text; (rule = find(rule, at, '@')) != NULL; rule++)
             if (is_here(rule + 1, at, "import"))

@@ -40,12 +40,15 @@ _REST = r"[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*"
 _SLASHED = re.compile(r"//(?<![\\/]//)[\\/]*+" + _REST)
 _LEANING = (re.compile(r"/\\(?<![\\/]/\\)[\\/]*+" + _REST), re.compile(r"\\(?<![\\/]\\)[\\/]++" + _REST))
 _SCHEMED = re.compile(r":(?<=[psPS]:)(?i:(?<=http:)|(?<=https:)|(?<=ws:)|(?<=wss:))[\\/]?" + _REST)
+_ODD_HOST = re.compile(r"//([^\s/?#\\<>,;'()\"`]*[,;'()\"`][^\s/?#\\<>]*)")
+_IN_ODD_HOST = re.compile(r"[,;'()\"`]")
 _SCHEME_END = re.compile(r"(?:https?|wss?):\Z", re.IGNORECASE)
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?|\r\n|[\n\r\f]|([^0-9a-fA-F\n\r\f]))")
 #: Addresses in css, relative ones too.
 _CSS_URLS = (
-    re.compile(r"\((?:(?<=[uU][rR][lL]\()|(?<=-[sS][eE][tT]\())\s*[\"']?\s*([^\s\"'()<>,;]+)"),
-    re.compile(r"@[iI][mM][pP][oO][rR][tT]\s*[\"']?\s*([^\s\"'()<>,;]+)"),
+    re.compile(r"\((?<=[uU][rR][lL]\()\s*[\"']?\s*([^\s\"'()<>,;]+)"),
+    # In a list of images, behind an import and what may stand between.
+    re.compile(r"[\"']\s*([^\s\"'()<>,;]+)(?=\s*[\"'])"),
 )
 _REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?([\"']?)(.*)", re.IGNORECASE | re.DOTALL)
 _DATA_START = re.compile(r"[\x00-\x20]*[dDjJ]")
@@ -60,6 +63,11 @@ _DATA_STYLE = (
     re.compile(r"@(?i:import\s*+(?:/\*|(?:url\()?+[\"'\s]*+data:))"),
 )
 _DATA_ADDRESS = re.compile(r":(?<=[aA]:)(?i:(?<=data:))")
+#: What in svg and XML is none of the text around it.
+_MARKUP = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))|<!\[CDATA\[|\]\]>|<[^>]*(?:>|\Z)", re.DOTALL)
+_XML = re.compile(r"(?:/|xhtml\+)xml", re.IGNORECASE)
+#: What in XML stands for other text, or adds some.
+_DECLARING = re.compile(r"<(?:!(?:ENTITY|ATTLIST)|\?xml-stylesheet)")
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 _DATA_BASE64 = re.compile(r";\s*base64\s*,([A-Za-z0-9+/%\s]+)", re.IGNORECASE)
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]+")
@@ -82,14 +90,22 @@ def addresses_in(text: str, *, css: bool = False) -> list[str]:
     """What looks like an absolute address within a script or css, escapes undone; in css, like a relative one, too."""
     if "\\" in text:
         text = _css(text) if css else f"{text} {text.replace(chr(92) + '/', '/')}"
-    if css and "\t" in text:
-        text = f"{text} {text.replace(chr(9), '')}"
+    for left_out in "\t\0" if css else "":  # the one in addresses, the other by Chromium's preload scanner
+        if left_out in text:
+            text = f"{text} {text.replace(left_out, '')}"
     addresses = [_scheme(text, found.start()) + found.group() for found in _SLASHED.finditer(text)]
     if "\\" in text:
         for leaning in _LEANING:
             addresses += [_scheme(text, found.start()) + found.group() for found in leaning.finditer(text)]
     if ":" in text:
         addresses += [_scheme(text, found.start() + 1) + found.group()[1:] for found in _SCHEMED.finditer(text)]
+    # A host may have characters in it that end most addresses; all below a known one are asked for alike.
+    addresses += [
+        f"//x{rest}"
+        for found in _ODD_HOST.finditer(text)
+        for rest in _IN_ODD_HOST.split(found.group(1))[1:]
+        if "." in rest and len(rest) <= _USUAL_HOST
+    ]
     if css:
         for each in _CSS_URLS:
             addresses += each.findall(text)
@@ -138,7 +154,8 @@ def _read_document(document: bytes) -> str:
     """A document's text in every way in which a part of it may be read: as markup, css or a script."""
     raw = readings_of(document)
     text = in_text(raw)
-    return "\n".join(dict.fromkeys((raw, _css(text), in_attribute(raw), undone(raw), _STRIPPED.sub("", text))))
+    ways = (raw, _css(text), in_attribute(raw), undone(raw), _STRIPPED.sub("", text), _MARKUP.sub("", raw))
+    return "\n".join(dict.fromkeys(ways))
 
 
 def _data_in(text: str) -> Iterator[bytes]:
@@ -202,8 +219,8 @@ def document_in(url: str, *, typed: bool = True) -> str:
     if found is None:
         return ""
     body = url[found.end() :]
-    if found.group(1) is None:
-        return _with_documents(unquote(body))
+    if found.group(1) is None:  # a script, and what it returns may be a document
+        return _with_documents(_read_document(unquote_to_bytes(body)))
     kind, _, content = body.partition(",")
     if typed and _DEAD.match(kind):
         return ""
@@ -211,7 +228,11 @@ def document_in(url: str, *, typed: bool = True) -> str:
     # What is not quite the word makes it text to a browser.
     if "base64" in kind.lower():
         documents.append(_bytes_of(content.partition("#")[0]))
-    return _with_documents("\n".join(map(_read_document, documents)), b" ".join(documents))
+    texts = [_read_document(document) for document in documents]
+    # Pictures have such declarations, and load nothing.
+    if _XML.search(kind) and any(map(_DECLARING.search, texts)):
+        texts.append(UNREAD)
+    return _with_documents("\n".join(texts), b" ".join(documents))
 
 
 def readings(url: str, site: str) -> list[Address]:

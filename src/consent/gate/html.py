@@ -53,6 +53,8 @@ _GLIMPSE = 64
 #: What gives the name in front of it a value, if that is an attribute's.
 _ASSIGNED = re.compile(rb"[\t\n\f\r ]+=")
 _BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: By this browsers know the UTF-16 of a page that names no encoding.
+_WIDE = ("<?x".encode("utf-16-le"), "<?x".encode("utf-16-be"))
 
 
 class Unreadable(ValueError):
@@ -168,14 +170,17 @@ class Gate:
         if self._carry:
             data = self._carry + data
         # XML in UTF-16 is known by its first "<", too.
-        if self._done == 0 and (data.startswith(_BOMS) or (self._xml and b"\0" in data[:2])):
+        if self._done == 0 and (
+            data.startswith(_BOMS) or (self._xml and b"\0" in data[:2]) or (self._undeclared and data.startswith(_WIDE))
+        ):
             raise UnreadableEncoding("encoded as UTF-16")
         if self._markup is not None and (why := self._markup.hides(piece)):
             raise Unreadable(why)
         if len(data) < self._patience:
             self._carry = data
             return b""
-        if self._done == 0 and len(data) < 3:  # may be a part of a byte order mark
+        # May be a part of a byte order mark, or of the other.
+        if self._done == 0 and (len(data) < 3 or any(start.startswith(data) for start in _WIDE)):
             self._carry = data
             return b""
         if self._done == 0 and data.startswith(codecs.BOM_UTF8):  # whatever was declared

@@ -25,12 +25,12 @@ _PLAIN_HOST = re.compile(
 )
 #: Addresses that scripts keep in strings, in markup and styles within these, and behind a scheme put in by a template.
 _IN_STRING = re.compile(r"[\"'`(=}]\s*((?:(?:https?|wss?):)?//[^\s\"'`()<>,;\\/][^\s\"'`()<>,;\\]*)", re.IGNORECASE)
-#: What no host's name has in it (URL Standard, forbidden domain code points), nor "&", nor what a template fills in.
-_NO_HOST = re.compile(r"[\x00-\x20\x7f#&/<>?@\\^|%{}]")
+#: What no host's name has in it (URL Standard, forbidden domain code points), and where a template fills one in.
+_NO_HOST = re.compile(r"[\x00-\x20\x7f#/<>?@\\^|%]|\{\{|[$#]\{|&&")
 #: What begins like an address in the middle of base64. A host that is one number is none of it.
 _BASE64 = re.compile(r"//(?!(?:0x[0-9a-f]{6,}|[0-9]{7,})(?:/|\Z))[a-z0-9+/=]*\Z", re.IGNORECASE)
 #: Names of XML's namespaces, which look like addresses and are asked for by nobody.
-_NAMESPACE = re.compile(r"/(?:1999/x(?:html|link)|2000/(?:svg|xmlns)|1998/Math/MathML|XML/1998/namespace)(?![\w-])")
+_NAMESPACE = re.compile(r"/(?:1999/x(?:html|link)|2000/(?:svg|xmlns)|1998/Math/MathML|XML/1998/namespace)/?\Z")
 
 #: Stands for whoever a page's links lead to, where nobody knows whether they may be asked.
 ANY_LINK = Service("any-link", title="Wherever a link leads", declared=False)
@@ -129,6 +129,18 @@ class Rules:
     def _services_for_url(self, url: str, site: str) -> Group:
         groups = [self._owners_of(address, url) for address in readings(url, site)]
         return groups[0] if len(groups) == 1 else tuple(dict.fromkeys(chain.from_iterable(groups)))
+
+    def services_below(self, url: str, site: str) -> tuple[Group, ...]:
+        """The owners of all that is on the host of an address, whatever its path; on the site's own, in its folder."""
+        owners: dict[str, list[Service]] = {}
+        for address in readings(url, site):
+            found = self._named(address.host)
+            if address.own:
+                folder = address.path.partition("?")[0].rpartition("/")[0].lstrip("/")
+                found = [each for each in (*self._own, *found) if folder and _path_of(each[0]).startswith(f"{folder}/")]
+            for pattern, service in found:
+                owners.setdefault(pattern.text, []).append(service)
+        return tuple(dict.fromkeys(map(_preferred, owners.values())))
 
     def services_for_script(
         self, text: str, site: str, *, clues: tuple[bytes, bytes] | None = None
@@ -263,9 +275,12 @@ class Rules:
 
 def _mark(pattern: _Pattern) -> bytes:
     """What is in every address without a host that a pattern matches, or in the tag that has it."""
-    # A relative address has no slash in front of it.
-    path = pattern.text.partition("/")[2]
-    return max(re.split("[*&]", path), key=len).encode() or b"="
+    return max(re.split("[*&]", _path_of(pattern)), key=len).encode() or b"="
+
+
+def _path_of(pattern: _Pattern) -> str:
+    """A pattern's path, as a relative address has it: with no slash in front."""
+    return pattern.text.partition("/")[2]
 
 
 def _is_strange(address: Address, url: str) -> bool:

@@ -77,7 +77,8 @@ BACK = Odd(
 ODD = (
     _HANDLER,
     Odd(re.compile(rb"data-(?:purpose|consent)"), (rb"data-(?:purpose|consent)",)),
-    # Lists of addresses, which are read whatever is in them.
+    # What addresses are relative to, and lists of addresses, which are read whatever is in them.
+    Odd(re.compile(rb"<base[\t\n\f\r /]"), (rb"<base[\t\n\f\r /]",)),
     Odd(re.compile(rb"importmap"), (rb"importmap",)),
     Odd(re.compile(rb"speculationrules"), (rb"speculationrules",)),
     Odd(re.compile(rb"webbundle"), (rb"webbundle",)),
@@ -172,7 +173,7 @@ def is_escaped(tag: bytes) -> bool:
 def is_hiding(style: bytes) -> bool:
     """Whether css escapes, tabs, or a style within may hide an address."""
     low = style.lower()
-    if b"text/css" in low or _STYLE_IMPORT.search(low):
+    if b"text/css" in low or b"\0" in low or _STYLE_IMPORT.search(low):
         return True
     odd = [at for each in (b"\\", b"\t") for at in (low.find(each), low.rfind(each)) if at >= 0]
     if not odd:

@@ -23,7 +23,7 @@ from .elements import (
     maps,
     traits_of,
 )
-from .encoding import UNREAD, hosts_otherwise, otherwise
+from .encoding import UNREAD, hosts_otherwise, otherwise, unmapped
 from .imports import imports_in, parted, undone
 from .look import Look
 from .match import Group, Rules
@@ -98,7 +98,11 @@ class Owners:
     def followed(self, value: bytes) -> tuple[Group, ...]:
         """Whom an address serves that runs when it is followed."""
         script = document_in(in_attribute(self._read(value)))
-        return self._served(script) if script else ()
+        if not script:
+            return ()
+        # What it returns is a document, if it is text.
+        shown = self._addresses(script, css=True, within=False) if "<" in script else ()
+        return self._served(script) + tuple(group for group, _ in shown)
 
     def styled(self, value: bytes) -> tuple[Group, ...]:
         """The owners of what a style, or a painted attribute, loads: a group for each address."""
@@ -110,17 +114,28 @@ class Owners:
         plain = in_attribute(value)
         urls = _urls(tag, name, value, plain, traits) if traits.loads else []
         owned: list[_Owned] = []
-        if urls and self._guessing:
-            for other in otherwise(raw):
+        if urls and (self._guessing or "\ufffd" in value):
+            for other in otherwise(raw) if self._guessing else [unmapped(raw)]:
                 urls += _urls(tag, name, other, in_attribute(other), traits)
                 owned += self._unread(other)
         owned += [(self._rules.services_for_url(url, self._site), value) for url in urls]
-        if (urls or name in LOADING) and (inner := document_in(plain, typed=traits.typed)):
+        if tag.name == b"base":
+            owned += [(group, value) for url in urls for group in self._below(url)]
+        if (urls or name in LOADING) and (inner := self._documents(name, plain, traits)):
             owned += [(group, value[:_EXCERPT]) for group in self._served(inner)]
             owned += self._addresses(inner, css=True, within=False)
         elif name in FOLLOWED:
             owned += [(group, value[:_EXCERPT]) for group in self.followed(raw)]
         return owned
+
+    def _documents(self, name: bytes, value: str, traits: Traits) -> str:
+        """The text of the document that an attribute is, or of those in a list of values that it becomes in turn."""
+        if name not in ANIMATED or ";" not in value:
+            return document_in(value, typed=traits.typed)
+        # In the code of one, a ";" may stand, too.
+        parts = value.split(";")
+        first = next((number for number, part in enumerate(parts) if document_in(part)), len(parts))
+        return "\n".join(map(document_in, (*parts[first:], ";".join(parts[first:]))))
 
     def _served(self, script: str) -> tuple[Group, ...]:
         """Whom a script serves, or imports from."""
@@ -131,10 +146,17 @@ class Owners:
 
     def _mapped(self, names: str) -> list[_Owned]:
         """Whom a map of imports, or of what may be loaded next, leads to."""
-        owned = self._named(dict.fromkeys(map(undone, _JSON_STRING.findall(names)))) + self._addresses(names)
-        if self._holding and leads_anywhere(names):
+        strings = dict.fromkeys(map(undone, _JSON_STRING.findall(names)))
+        owned = self._named(strings) + self._addresses(undone(names))
+        # Modules below them may be named as well.
+        owned += [(group, name[:_EXCERPT]) for name in strings if name.endswith("/") for group in self._below(name)]
+        if self._holding and leads_anywhere(names, self._site):
             owned += [(group, names.strip()[:_EXCERPT]) for group in self._rules.anybody]
         return owned
+
+    def _below(self, url: str) -> tuple[Group, ...]:
+        """The owners of anything that addresses relative to this one may lead to."""
+        return self._rules.services_below(url, self._site)
 
     def _named(self, names: Iterable[str]) -> list[_Owned]:
         """The owners of what is named to be loaded as a script, and of what that loads where it is in its address."""
@@ -200,5 +222,5 @@ def _urls(tag: Tag, name: bytes, value: str, plain: str, traits: Traits) -> list
     if name == b"content" and traits.refreshes:
         return refresh_addresses(plain)
     if name in ANIMATED and tag.name in ANIMATING:
-        return [*re.split(r"[\s;]+", plain), *addresses_in(plain, css=True)]
+        return [plain, *plain.split(";"), *addresses_in(plain, css=True)]
     return []

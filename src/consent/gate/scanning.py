@@ -34,8 +34,20 @@ _SPELT_HOSTS = (
 #: The same in a script or style, where slashes may lean either way.
 _SPELT_IN_TEXT = tuple(
     start + rb"[^" + END + rb"@%\x00-\x1f\x80-\xff]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
-    for start in (rb"//", rb"(?:\\[\\/]|/\\)", rb"ttp:", rb"ttp:[\\/]", rb"ttps:", rb"ttps:[\\/]", rb"wss?:[\\/]?")
+    for start in (
+        rb"//",
+        rb"//[^/?#\s<>\\@]*[,;'()\"`]",
+        rb"(?:\\[\\/]|/\\)",
+        rb"ttp:",
+        rb"ttp:[\\/]",
+        rb"ttps:",
+        rb"ttps:[\\/]",
+        rb"wss?:[\\/]?",
+    )
 )
+#: No part of a host, whatever characters it has; and bytes of which none has more.
+_NO_HOST = re.compile(rb"[\s/?#<>\\]")
+_LONGEST_HOST = 300
 _NO_NAME = rb"[^A-Za-z0-9_$]"
 _KINDS = _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(7)
 
@@ -224,7 +236,11 @@ def _around(text: bytes, ends: Iterable[int]) -> Iterator[bytes]:
     for end in ends:
         if end > after:
             after = _next(spaced, b" ", end)
-            yield text[spaced.rfind(b" ", 0, end - 1) + 1 : after]
+            start = spaced.rfind(b" ", 0, end - 1) + 1
+            slashes = text.rfind(b"//", max(0, start - _LONGEST_HOST), start)
+            if slashes >= 0 and _NO_HOST.search(text, slashes + 2, start) is None:
+                start = slashes
+            yield text[start:after]
 
 
 def _next(data: bytes, mark: bytes, at: int) -> int:

@@ -63,7 +63,9 @@ class _Known:
         return any(mark in text for mark in self.marks)
 
 
+_IN_HOST = re.compile(rb"[,;'()\"`]")
 _TEXT_HOST = re.compile(rb"//(?<![\\/]//)[\\/]*+([^" + END + rb"]+)")
+_TEXT_HOST_ODD = re.compile(rb"//[^\s/?#\\<>,;'()\"`]*[,;'()\"`]([^\s/?#\\<>]*)")
 _TEXT_HOST_MIXED = re.compile(rb"/\\(?<![\\/]/\\)[\\/]*+([^" + END + rb"]+)")
 _TEXT_HOST_LEANING = re.compile(rb"\\(?<![\\/]\\)[\\/]++([^" + END + rb"]+)")
 _TEXT_HOST_BARE = (
@@ -173,6 +175,8 @@ class Searching:
             hosts += _TEXT_HOST_LEANING.findall(low)
         for bare in _TEXT_HOST_BARE:
             hosts += bare.findall(low)
+        for odd in _TEXT_HOST_ODD.findall(low):
+            hosts += [rest for rest in _IN_HOST.split(odd) if b"." in rest]
         if not hosts and not relative:
             return True
         if known.of(hosts):

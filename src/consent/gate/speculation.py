@@ -10,14 +10,14 @@ __all__ = ["leads_anywhere"]
 _DECODER = json.JSONDecoder(parse_int=float)  # Python reads no more than some thousand digits into an int
 
 
-def leads_anywhere(rules: str) -> bool:
+def leads_anywhere(rules: str, site: str) -> bool:
     """Whether rules let a browser load what a page's links lead to, and not only where these stay on the site.
 
-    What cannot be read is taken for such: browsers do not read it either.
+    What cannot be read is taken for such: browsers do not read it either. ``site``: its host, with its port.
 
-    >>> leads_anywhere('{"prefetch": [{"urls": ["/next"]}, {"where": {"href_matches": "/*"}}]}')
+    >>> leads_anywhere('{"prefetch": [{"urls": ["/next"]}, {"where": {"href_matches": "/*"}}]}', "site.example")
     False
-    >>> leads_anywhere('{"prefetch": [{"where": {"selector_matches": ".next"}}]}')
+    >>> leads_anywhere('{"prefetch": [{"where": {"selector_matches": ".next"}}]}', "site.example")
     True
     """
     try:
@@ -26,23 +26,31 @@ def leads_anywhere(rules: str) -> bool:
         return True
     groups = read.values() if isinstance(read, dict) else ()
     each = [rule for group in groups if isinstance(group, list) for rule in group if isinstance(rule, dict)]
-    return any(("where" in rule or rule.get("source") == "document") and not _stays(rule.get("where")) for rule in each)
+    return any(
+        ("where" in rule or rule.get("source") == "document") and not _stays(rule.get("where"), site) for rule in each
+    )
 
 
-def _stays(where: Any) -> bool:
+def _stays(where: Any, site: str) -> bool:
     """Whether links that this chooses lead to the site itself."""
     match where:
         case {"and": [*parts], **others} if not others:
-            return any(map(_stays, parts))
+            return any(_stays(part, site) for part in parts)
         case {"or": [*parts], **others} if not others:
-            return all(map(_stays, parts))
-        case {"href_matches": str() as pattern}:
-            return _is_path(pattern)
+            return all(_stays(part, site) for part in parts)
         case {"href_matches": [*patterns]}:
-            return all(isinstance(pattern, str) and _is_path(pattern) for pattern in patterns)
+            return all(_is_own(pattern, site) for pattern in patterns)
+        case {"href_matches": pattern}:
+            return _is_own(pattern, site)
     return False
 
 
-def _is_path(pattern: str) -> bool:
-    """Whether a pattern is a path on the page's own host, and no host."""
-    return pattern.startswith("/") and not pattern.startswith(("//", "/\\"))
+def _is_own(pattern: Any, site: str) -> bool:
+    """Whether a pattern is of addresses on the page's own host: a path there, or with this host in front of it."""
+    if isinstance(pattern, dict):
+        return {"pathname", "search", "hash"}.issuperset(pattern)
+    if not isinstance(pattern, str):
+        return False
+    return (pattern[:1] in {"/", "?", "#"} and pattern[1:2] not in {"/", "\\"}) or pattern.startswith(
+        ("./", "../", f"https://{site}/", f"http://{site}/")
+    )
