@@ -402,6 +402,8 @@ def test_a_service_with_several_purposes_needs_all_of_them() -> None:
         '{"prefetch":[{"where":{"or":[{"href_matches":"/*"},{"selector_matches":"a"}]}}]}',
         '{"prefetch":[{"where":{"and":[],"or":[]}}]}',
         '{"prefetch":[{"where":{"href_matches":"/*"}}]',
+        '{"prefetch":[{"where":' + '{"and":[' * 480 + '{"href_matches":"/*"}' + "]}" * 480 + "}]}",
+        "[" * 100_000,
     ],
 )
 def test_rules_that_let_a_browser_choose_among_links_wake_once_all_may_that_a_link_leads_to(rules: str) -> None:

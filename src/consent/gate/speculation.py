@@ -22,13 +22,12 @@ def leads_anywhere(rules: str, site: str) -> bool:
     """
     try:
         read, _ = _DECODER.raw_decode(rules.lstrip())
+        groups = read.values() if isinstance(read, dict) else ()
+        each = [rule for group in groups if isinstance(group, list) for rule in group if isinstance(rule, dict)]
+        chosen = [rule.get("where") for rule in each if "where" in rule or rule.get("source") == "document"]
+        return not all(_stays(where, site) for where in chosen)
     except (ValueError, RecursionError):
         return True
-    groups = read.values() if isinstance(read, dict) else ()
-    each = [rule for group in groups if isinstance(group, list) for rule in group if isinstance(rule, dict)]
-    return any(
-        ("where" in rule or rule.get("source") == "document") and not _stays(rule.get("where"), site) for rule in each
-    )
 
 
 def _stays(where: Any, site: str) -> bool:
