@@ -24,6 +24,12 @@ HTML = ("Content-Type", "text/html; charset=utf-8")
 PLAIN_HTML = ("Content-Type", "text/html")
 CLOSED = "default-src 'none'"
 NAVIGATION = {"Sec-Fetch-Dest": "document"}
+PUBLIC = ("Cache-Control", "public, max-age=60")
+STATS = "https://www.google-analytics.com/analytics.js"
+README = (
+    *(("Content-Type", "text/plain"), PUBLIC, ("ETag", '"r1"'), ("Last-Modified", "Mon, 01 Jun 2026 00:00:00 GMT")),
+    *(("Link", f"<{STATS}>; rel=preload; as=script"), ("Set-Cookie", "_ga=1; Path=/")),
+)
 
 #: Content codings, each as the headers name it, and how they are put on and taken off.
 CODINGS: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
@@ -97,10 +103,32 @@ SITE: Site = {
     "/kanji-later": Served((b"<!doctype html><p>first</p>", b"<p>\x1b$B</p>", BODY), headers=(PLAIN_HTML,)),
     "/corrupt-later": Served((begun_gzip(BODY), b"\xff" * 500), headers=(HTML, ("Content-Encoding", "gzip"))),
     "/accel": Served(b"", headers=(HTML, ("X-Accel-Redirect", "/kept/page.html"))),
-    "/sendfile": Served(b"", headers=(HTML, ("X-Sendfile", "/srv/page.html"))),
+    "/litespeed": Served(b"", headers=(HTML, ("X-LiteSpeed-Location", "/kept/page.html"))),
+    **{
+        f"/{name}": Served(b"", headers=(HTML, (name, "/srv/page.html")))
+        for name in ("X-Sendfile", "X-Sendfile2", "X-Sendfile-Temporary", "X-Lighttpd-Send-Tempfile")
+    },
+
     "/accel-pdf": Served(b"", headers=(("X-Accel-Redirect", "/kept/report.pdf?x=.html"),)),
     "/accel-untyped": Served(b"", headers=(("X-Accel-Redirect", "/kept/page.HTML?x=1.pdf"),)),
     "/accel-nameless": Served(b"", headers=(("X-Accel-Redirect", "/v1.2/page"),)),
+    "/led": Served(b"", 302, headers=(("Location", STATS), ("Content-Type", "text/plain"), PUBLIC, ("Set-Cookie", "sessionid=1; Path=/"))),
+    "/led-page": Served(b"<p>Moved</p>", 307, headers=(("Location", STATS), HTML, PUBLIC)),
+    "/led-by-nobody": Served(b"", 301, headers=(("Location", "//www.googletagmanager.com/gtag/js"), ("Content-Type", "text/plain"), PUBLIC)),
+    "/led-home": Served(b"", 302, headers=(("Location", "/"), ("Content-Type", "text/plain"), PUBLIC)),
+    "/made": Served(b"{}", 201, headers=(("Location", STATS), ("Content-Type", "application/json"), PUBLIC)),
+    "/readme": Served(b"Read me", headers=README, instead=("If-None-Match", '"r1"', Served(b"", 304, headers=README))),
+    **{
+        f"/notes/{name}": Served(b"Notes", headers=(("Content-Type", "text/plain"), PUBLIC, header))
+        for name, header in {
+            "cookie": ("Set-Cookie", "_ga=1; Path=/"),
+            "report": ("Content-Security-Policy", f"default-src 'self'; report-uri {STATS}"),
+            "own-cookie": ("Set-Cookie", "sessionid=1; Path=/"),
+            "own-link": ("Link", "</style.css>; rel=preload; as=style"),
+            "own-report": ("Content-Security-Policy", "default-src 'self'; report-uri /reports"),
+            "undeclared": ("Link", "<https://www.googletagmanager.com/>; rel=preconnect"),
+        }.items()
+    },
     "/xhtml": Served(BODY, headers=(("Content-Type", "application/xhtml+xml"),)),
     "/xhtml-styled": Served(
         chunked(b"<?xml version='1.0'?><?xml-stylesheet href='https://stats.example/a.css'?>" + BODY, 1),
@@ -286,7 +314,7 @@ def test_a_page_whose_bytes_say_that_it_cannot_be_read_is_closed(door: Door, pat
 
 
 @pytest.mark.parametrize(
-    "path", ["/utf16", "/utf16-stream", "/utf16-gzip", "/kanji", "/corrupt", "/sendfile", "/accel"]
+    "path", ["/utf16", "/utf16-stream", "/utf16-gzip", "/kanji", "/corrupt", "/X-Sendfile", "/accel"]
 )
 def test_to_a_developer_such_a_page_is_an_error_that_says_why(door: Door, path: str) -> None:
     door.site.consent.debug = True
@@ -314,15 +342,16 @@ def test_a_page_that_cannot_be_read_any_further_ends_with_an_error(door: Door, p
 # Bodies that the server in front sends
 
 
-@pytest.mark.parametrize("path", ["/accel", "/accel-untyped", "/accel-nameless"])
+@pytest.mark.parametrize("path", ["/accel", "/accel-untyped", "/accel-nameless", "/litespeed"])
 def test_a_page_is_not_left_to_a_server_that_drops_our_policy(door: Door, path: str) -> None:
     answer = get(door, path)
-    assert (answer.status, answer.all("x-accel-redirect")) == (500, [])
+    assert (answer.status, answer.all("x-accel-redirect"), answer.all("x-litespeed-location")) == (500, [], [])
 
 
-def test_a_page_that_the_server_in_front_sends_is_closed(door: Door) -> None:
-    answer = get(door, "/sendfile")
-    assert answer.header("x-sendfile") == "/srv/page.html"
+@pytest.mark.parametrize("name", ["X-Sendfile", "X-Sendfile2", "X-Sendfile-Temporary", "X-Lighttpd-Send-Tempfile"])
+def test_a_page_that_the_server_in_front_sends_is_closed(door: Door, name: str) -> None:
+    answer = get(door, f"/{name}")
+    assert answer.header(name) == "/srv/page.html"
     assert answer.header("content-security-policy").startswith(CLOSED)
 
 
@@ -390,7 +419,9 @@ def test_whatever_a_browser_may_take_for_html_is_gated(name: str, value: str) ->
     ],
 )
 def test_of_two_types_the_one_that_may_be_html_counts(name: str, values: tuple[str, str]) -> None:
-    site = {"/": Served(BODY, headers=tuple(("Content-Type", value) for value in values))}
+    site = {
+        "/": Served(BODY, headers=(*(("Content-Type", value) for value in values), ("Link", f"<{STATS}>; rel=preload")))
+    }
     assert TRACKER not in get(DOORS[name](site, SETTINGS), "/").text
 
 
@@ -431,3 +462,133 @@ def test_a_status_without_content_gets_none(door: Door, status: int) -> None:
 def test_several_cookies_of_a_page_all_leave(door: Door) -> None:
     sent = get(door, "/many-cookies").all("set-cookie")
     assert sorted(value.partition("=")[0] for value in sent) == ["c0", "c1", "c2", "c3", "c4"]
+
+
+# Downloads
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "attachment filename=page.html",
+        'attachment filename="page.html"; size=1',
+        'attachment "x.html"',
+        "attachment=1; filename=x",
+        "attachment/x",
+        "attachment:x",
+        '"attachment"',
+        "attachment, filename=x.html",
+        "attachments",
+        "inline",
+    ],
+)
+@pytest.mark.parametrize("name", sorted(DOORS))
+def test_what_is_not_quite_a_download_is_a_page(name: str, value: str) -> None:
+    site = {"/": Served(BODY, headers=(HTML, ("Content-Disposition", value)))}
+    assert HELD in get(DOORS[name](site, SETTINGS), "/", **NAVIGATION).text
+
+
+@pytest.mark.parametrize("value", ["attachment", "Attachment ; filename=page.html", "attachment;", "\tattachment"])
+@pytest.mark.parametrize("name", sorted(DOORS))
+def test_a_download_leaves_untouched_but_to_a_script(name: str, value: str) -> None:
+    door = DOORS[name]({"/": Served(BODY, headers=(HTML, ("Content-Disposition", value)))}, SETTINGS)
+    assert [get(door, "/", **headers).body for headers in ({}, NAVIGATION)] == [BODY, BODY]
+    for headers in ({"HX-Request": "true"}, {"Turbo-Frame": "x"}, {"Sec-Fetch-Dest": "empty"}):
+        assert HELD in get(door, "/", **headers).text
+
+
+@pytest.mark.parametrize("name", ["wsgi", "wsgi-write", "wsgi-late", "flask"])
+def test_of_two_dispositions_none_is_believed(name: str) -> None:
+    twice = (("Content-Disposition", "inline"), ("Content-Disposition", "attachment"))
+    assert HELD in get(DOORS[name]({"/": Served(BODY, headers=(HTML, *twice))}, SETTINGS), "/").text
+
+
+# Redirects
+
+PARTS = [
+    *(
+        {"Sec-Fetch-Dest": name}
+        for name in ("script", "image", "style", "iframe", "embed", "object", "report", "empty")
+    ),
+    {"Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender"},
+    {"HX-Request": "true"},
+]
+VISITS = [{}, NAVIGATION, {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "navigate"}]
+
+
+@pytest.mark.parametrize("path", ["/led", "/led-page", "/led-by-nobody"])
+def test_no_part_of_a_page_is_led_to_who_is_held(door: Door, path: str) -> None:
+    for headers in PARTS:
+        answer = get(door, path, **headers)
+        assert (answer.status, answer.all("location")) == (403, []), headers
+        assert answer.text == "This waits for your consent.\n"
+        assert (answer.header("cache-control"), answer.header("vary")) == ("no-store", "Sec-Fetch-Dest")
+        assert len(answer.all("set-cookie")) == (path == "/led"), "the site's own leaves"
+
+
+def test_once_it_may_it_is_led_there(door: Door) -> None:
+    cookie = post(door, "accept")
+    for headers in (*PARTS, *VISITS):
+        answer = get(door, "/led", Cookie=cookie, **headers)
+        assert (answer.status, answer.header("location")) == (302, STATS), headers
+        assert answer.header("cache-control") == "private, max-age=60"
+        assert {"Cookie", "Sec-Fetch-Dest"} <= set(answer.header("vary").split(", "))
+
+
+@pytest.mark.parametrize("path", ["/led", "/led-page", "/led-by-nobody"])
+def test_a_visitor_goes_where_a_link_leads(door: Door, path: str) -> None:
+    for headers in VISITS:
+        answer = get(door, path, **headers)
+        assert answer.header("location") == dict(SITE[path].headers)["Location"], headers
+        assert answer.header("cache-control") == "private, max-age=60"
+        assert "Sec-Fetch-Dest" in answer.header("vary")
+
+
+@pytest.mark.parametrize("path", ["/led-home", "/made"])
+def test_what_leads_to_nobody_who_is_held_leaves_untouched(door: Door, path: str) -> None:
+    for headers in (*PARTS, *VISITS):
+        answer = get(door, path, **headers)
+        assert (answer.status, answer.header("location")) == (SITE[path].status, dict(SITE[path].headers)["Location"])
+        assert (answer.header("cache-control"), answer.all("vary")) == (PUBLIC[1], [])
+
+
+@pytest.mark.parametrize(
+    "to", ["HTTPS:/\\www.google-analytics.com/x", "//www%2Egoogle-analytics.com", "https://b\xc3\xbccher.example/"]
+)
+def test_where_it_leads_is_read_as_a_browser_does(to: str) -> None:
+    books = {"purposes": ["research"], "hosts": ["xn--bcher-kva.example"]}
+    settings = {**SETTINGS, "services": {**SETTINGS["services"], "books": books}}
+    door = DOORS["wsgi"]({"/": Served(b"", 302, headers=(("Location", to), ("Content-Type", "text/plain")))}, settings)
+    assert get(door, "/", Sec_Fetch_Dest="image").status == 403
+
+
+# Headers that depend on the visitor, beside a body that does not
+
+
+@pytest.mark.parametrize("path", ["/readme", "/notes/cookie", "/notes/report"])
+@pytest.mark.parametrize("action", ["", "accept"])
+def test_what_depends_on_the_visitor_in_its_headers_alone_is_private_too(door: Door, path: str, action: str) -> None:
+    answer = get(door, path, **({"Cookie": post(door, action)} if action else {}))
+    assert answer.body == SITE[path].chunks[0]
+    assert ("google-analytics" in str(answer.headers) or "_ga=1" in str(answer.headers)) == (action == "accept")
+    assert answer.header("cache-control") == "private, max-age=60"
+    assert answer.header("vary").startswith("Cookie")
+    assert answer.all("last-modified") == []
+
+
+@pytest.mark.parametrize("path", ["own-cookie", "own-link", "own-report", "undeclared"])
+def test_what_is_the_same_for_all_visitors_stays_in_shared_caches(door: Door, path: str) -> None:
+    answer = get(door, f"/notes/{path}")
+    assert (answer.body, answer.header("cache-control"), answer.all("vary")) == (b"Notes", PUBLIC[1], [])
+    assert answer.all("link") == (["</style.css>; rel=preload; as=style"] if path == "own-link" else [])
+
+
+@pytest.mark.parametrize("headers", [NAVIGATION, {"Sec-Fetch-Dest": "image"}, {"Sec-Fetch-Dest": "empty"}])
+def test_a_change_of_consent_renews_what_a_cache_has_of_such_headers(door: Door, headers: dict[str, str]) -> None:
+    accepted = post(door, "accept")
+    tag = get(door, "/readme", Cookie=accepted, **headers).header("etag")
+    same = get(door, "/readme", Cookie=accepted, If_None_Match=tag, **headers)
+    assert (same.status, same.header("etag"), same.header("cache-control")) == (304, tag, "private, max-age=60")
+    withdrawn = get(door, "/readme", If_None_Match=tag, **headers)
+    assert (withdrawn.status, withdrawn.all("link"), withdrawn.body) == (200, [], b"Read me")
+    assert withdrawn.header("etag") != tag

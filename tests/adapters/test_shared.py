@@ -23,6 +23,7 @@ SITE: Site = {
     "/unchanged": Served(b"", 304, headers=(("ETag", '"v1"'), PUBLIC)),
     "/cookies": Served(PAGE.encode(), headers=(HTML, PUBLIC, ("Set-Cookie", "sessionid=1; Path=/"), ("Set-Cookie", "_ga=1; Path=/"))),
     "/tracked": Served(PAGE.encode(), headers=(HTML, PUBLIC, ("Set-Cookie", "_ga=1; Path=/"))),
+    "/led": Served(b"", 302, headers=(("Location", "https://www.google-analytics.com/a.js"), ("Content-Type", "text/plain"), PUBLIC)),
     "/data": Served(b"{}", headers=(("Content-Type", "application/json"), PUBLIC, ("Set-Cookie", "_ga=1; Path=/"))),
 }  # fmt: skip
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
@@ -64,6 +65,19 @@ def test_the_answer_is_the_same_for_everybody_byte_for_byte(
     assert all(answer == answers[0] for answer in answers)
     assert answers[0].all("cache-control") == ["public, max-age=60"]
     assert [answers[0].all(name) for name in ("vary", "set-cookie")] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("destination", "status", "cached"), [("image", 403, "no-store"), ("document", 302, "private, max-age=60")]
+)
+def test_who_is_led_elsewhere_is_told_by_what_asks_and_kept_by_no_shared_cache(
+    door: Door, cookie: Callable[[str], str], destination: str, status: int, cached: str
+) -> None:
+    asking = [{**headers, "Sec-Fetch-Dest": destination} for headers in visitors(cookie)]
+    answers = [door.ask(Request("/led", headers=headers)) for headers in asking]
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0].status == status
+    assert (answers[0].header("cache-control"), answers[0].header("vary")) == (cached, "Sec-Fetch-Dest")
 
 
 def test_in_it_everything_is_held_the_banner_is_hidden_and_a_link_leads_to_the_settings(

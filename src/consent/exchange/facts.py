@@ -83,6 +83,19 @@ class Facts(NamedTuple):
         return self.for_piece or (self.header("sec-fetch-dest") == "empty" and not self.for_top_page)
 
     @property
+    def for_part(self) -> bool:
+        """Whether a page asks by itself, for a part of it or ahead of a visit, so that nobody goes where it is led.
+
+        False if the browser does not say.
+        """
+        header = self.header
+        destination = header("sec-fetch-dest")
+        if destination is None or self.for_piece:
+            return self.for_piece
+        visits = destination == "document" or (destination == "empty" and header("sec-fetch-mode") == "navigate")
+        return not visits or "prefetch" in (header("sec-purpose") or "")
+
+    @property
     def for_document(self) -> bool:
         """Whether the answer may become a page of its own, be it a frame in one."""
         return self.for_top_page or (self.header("sec-fetch-dest") in _FRAMED and not self.for_piece)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..banner.page import Page
 from ..banner.panel import Row
-from ..gate.coding import CorruptCoding, Stream, accept_encoding, coded, readable
-from ..gate.cookies import FORGET, expire, hold_links, hold_set_cookies
+from ..gate.coding import accept_encoding, coded, readable
+from ..gate.cookies import FORGET, expire
 from ..gate.csp import Permits, closed, read_permits
 from ..gate.html import Footer, Gate, Held, Unreadable
 from ..gate.response import (
@@ -22,6 +21,8 @@ from ..gate.response import (
     content_coding,
     header,
     is_disputed,
+    is_download,
+    is_marked,
     marked_etag,
     media_type,
     private,
@@ -31,7 +32,9 @@ from ..gate.response import (
 )
 from ..visitor.account import Account, lessened
 from ..visitor.decision import Visitor
+from .beside import GATED, REDIRECTS, depends, hold, leads, nothing
 from .facts import DOCUMENTS, Facts, RequestChanges
+from .shaped import Reported, Shaped, refused
 from .wall import guard_of, walled
 
 if TYPE_CHECKING:
@@ -41,16 +44,15 @@ __all__ = ["Pass", "Shaped"]
 
 #: Statuses without content, or whose content is not the resource's (RFC 9110, 15).
 _NO_CONTENT = frozenset({204, 205, 304})
-#: Response headers that may serve a held service, whatever the body is.
-_GATED = frozenset(
-    {"set-cookie", "link", "refresh", "speculation-rules", "reporting-endpoints", "report-to"}
-    | {"content-security-policy", "content-security-policy-report-only", "alt-svc", "attribution-reporting-redirect"}
-    | {"attribution-reporting-register-os-source", "attribution-reporting-register-os-trigger"}
-)
 #: Request headers that ask for less than the whole page.
 _PARTIAL = ("if-modified-since", "range", "if-range")
 #: Response headers that have the server in front send a file, or ask somebody else, in place of our body.
-_ELSEWHERE = ("x-accel-redirect", "x-sendfile", "x-lighttpd-send-file", "x-reproxy-url")
+_ELSEWHERE = (
+    *("x-accel-redirect", "x-litespeed-location", "x-sendfile", "x-sendfile2", "x-sendfile-temporary"),
+    *("x-lighttpd-send-file", "x-lighttpd-send-tempfile", "x-reproxy-url"),
+)
+#: Those with which few of our headers are kept, a policy not among them.
+_UNSEALED = frozenset({"x-accel-redirect", "x-litespeed-location"})
 #: How the name of a file begins that the server in front will not call HTML.
 _NO_PAGE = re.compile(r"[^?#]*\.(?!x?html?\b|xht\b|shtml?\b)\w+(?:[?#].*)?\Z", re.IGNORECASE | re.DOTALL)
 
@@ -60,38 +62,6 @@ _Text: TypeAlias = str | bytes
 
 def _decoded(text: _Text) -> str:
     return text.decode("latin-1") if isinstance(text, bytes) else text
-
-
-class Shaped(NamedTuple):
-    """The response that may leave. With a ``stream``, the body goes through it and has no length yet.
-
-    Whether a page can be read may show in its first bytes only, so with a ``stream`` the status and the headers are
-    final when :meth:`begin` has let something out.
-    """
-
-    status: int
-    headers: Headers
-    stream: Stream | None = None
-    closed: Callable[[str], Shaped] | None = None
-    waiting: bytes = b""
-
-    def begin(self, data: bytes, *, final: bool = False) -> tuple[Shaped, bytes]:
-        """Feed the body's first bytes, again and again until some may leave: the response as it is then, and those.
-
-        After that, ``stream`` is fed as long as there is one; an error from it ends the body in the middle.
-        ``final``: whether these are the body's last bytes too.
-        """
-        if self.stream is None:
-            return self, data
-        try:
-            out = self.stream.feed(data)
-            if final:
-                out += self.stream.finish()
-        except (Unreadable, CorruptCoding) as error:
-            if self.closed is None:
-                raise
-            return self.closed(str(error)).begin(self.waiting + data, final=final)
-        return (self if out else self._replace(waiting=self.waiting + data)), out
 
 
 class Pass:
@@ -162,7 +132,9 @@ class Pass:
         header = self._facts.header
         destination = header("sec-fetch-dest")
         if destination is not None and destination not in DOCUMENTS:
-            return {}
+            if not is_marked(self._tags):
+                return {}
+            return {"if-none-match": unmarked_etags(self._tags or "", self._state, keep_foreign=True) or None}
         changes: dict[str, str | None] = {}
         accepted = header("accept-encoding")
         readable_codings = accept_encoding(accepted)
@@ -185,10 +157,17 @@ class Pass:
     def shape(self, status: int, headers: Headers) -> Shaped:
         """The response's status, headers and body as they may leave. Call it when the headers are final."""
         found = {key.lower(): value for key, value in headers}
-        if not found.keys().isdisjoint(_GATED):
-            headers = self._held_back(headers, found)
         if len(found) != len(headers) and "content-type" in found:  # perhaps twice
             found["content-type"] = ", ".join(value for key, value in headers if key.lower() == "content-type")
+        if not found.keys().isdisjoint(GATED):
+            headers = self._held_back(status, headers)
+        if status in REDIRECTS and "location" in found:
+            rules, granted = self._consent.rules, self.visitor.granted
+            held = leads(rules, granted, headers, self._facts) if self._facts.for_part else []
+            if held:
+                self._report(held)
+                return self._unled(headers)
+            headers = self._led(headers)
         if status >= 200 and "page" in self.__dict__ and self.page.consulted:
             headers = self._personal(headers)  # whatever it is: the view has asked what this visitor allows
         kind = media_type(found.get("content-type"))
@@ -196,7 +175,7 @@ class Pass:
             return Shaped(status, self._not_modified(headers))
         if kind not in PAGES or status in _NO_CONTENT or status < 200:
             return Shaped(status, headers)
-        if found.get("content-disposition", "").strip().lower().startswith("attachment"):
+        if is_download(headers) and not self._facts.for_script:  # a script is given it all the same
             return Shaped(status, headers)
         elsewhere = next((name for name in _ELSEWHERE if name in found), None)
         if elsewhere is not None:
@@ -218,12 +197,30 @@ class Pass:
 
         return gated
 
-    def _held_back(self, headers: Headers, found: Mapping[str, str]) -> Headers:
-        """The headers less cookies, preloads and refreshes of services that are held."""
-        rules, granted = self._consent.rules, self.visitor.granted
-        if "set-cookie" in found:
-            headers, self._cookies = hold_set_cookies(rules, granted, headers, now=self._facts.now)
-        return hold_links(rules, granted, headers, site=self._facts.host)
+    def _held_back(self, status: int, headers: Headers) -> Headers:
+        """The headers less cookies, preloads, refreshes and the like of services that are held.
+
+        Where another visitor would be sent others, caches are told, of whatever the body is.
+        """
+        rules = self._consent.rules
+        kept, self._cookies = hold(rules, self.visitor.granted, headers, self._facts)
+        if status < 200 or self.shared or not depends(rules, headers, self._facts):
+            return kept
+        tag = header(kept, "etag")
+        if tag is not None and status != 304:
+            kept = [*without(kept, "etag"), ("ETag", marked_etag(tag, self._state))]
+        return self._personal(without(kept, "last-modified"))
+
+    def _led(self, headers: Headers) -> Headers:
+        """A redirect's headers; caches are told where it is not everybody's, nor every request's."""
+        if not leads(self._consent.rules, nothing(self._consent.rules), headers, self._facts):
+            return headers
+        return vary(private(headers), *(["Sec-Fetch-Dest"] if self.shared else self._consent.varies))
+
+    def _unled(self, headers: Headers) -> Shaped:
+        """What a part of a page is given that would be led to a held service: nothing but the site's own cookies."""
+        cookies = [(name, value) for name, value in headers if name.lower() == "set-cookie"]
+        return refused(403, "This waits for your consent.\n", [*cookies, ("Vary", "Sec-Fetch-Dest")])
 
     def _not_modified(self, headers: Headers) -> Headers:
         """A 304's tag as the browser knows it: marked, if it was a marked one that let the application say 304."""
@@ -281,7 +278,7 @@ class Pass:
             gate = self._gate(headers, found.get("content-type"))
         except Unreadable as error:
             return self._closed(status, headers, str(error))
-        gated = _Reported(gate, self._report)
+        gated = Reported(gate, self._report)
         return Shaped(
             status,
             walled(self._consent, self._facts, self.visitor.granted, headers),
@@ -347,9 +344,8 @@ class Pass:
         """A response whose body is sent by the server in front. ``named``: the file, where only its name tells."""
         if named is not None and _NO_PAGE.match(named):
             return Shaped(status, headers)
-        # nginx keeps few of our headers, a policy not among them.
         why = f"sent by the server in front ({name}): send pages through the application"
-        return self._closed(status, headers, why, sealed=name != "x-accel-redirect")
+        return self._closed(status, headers, why, sealed=name not in _UNSEALED)
 
     def _closed(self, status: int, headers: Headers, why: str, *, sealed: bool = True) -> Shaped:
         """A page that cannot be gated: an error to the developer; to visitors, a page that can reach nobody else.
@@ -359,51 +355,10 @@ class Pass:
         """
         self._consent.unreadable(self._facts.path, why)
         if self._consent.debug:
-            return _error(f"consent: this page cannot be gated: {why}\n")
+            return refused(500, f"consent: this page cannot be gated: {why}\n")
         if not sealed or self._facts.for_script:
-            return _error("This page cannot be shown.\n")
+            return refused(500, "This page cannot be shown.\n")
         return Shaped(status, [*headers, ("Content-Security-Policy", closed(self._consent.policy, self._facts.host))])
 
     def _report(self, held: Iterable[Held]) -> None:
         self._consent.held(self._facts.path, held)
-
-
-@dataclass(slots=True)
-class _Reported:
-    """A gate that says what it held once it has seen the whole page."""
-
-    gate: Gate
-    report: Callable[[Iterable[Held]], None]
-    empty: bool = True
-
-    def feed(self, data: bytes) -> bytes:
-        if data:
-            self.empty = False
-        return self.gate.feed(data)
-
-    def finish(self) -> bytes:
-        if self.empty:
-            return b""  # no page: nothing is put into it
-        rest = self.gate.finish()
-        if self.gate.held:
-            self.report(self.gate.held)
-        return rest
-
-
-def _error(text: str) -> Shaped:
-    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
-    return Shaped(500, headers, _Instead(text.encode()))
-
-
-@dataclass(slots=True)
-class _Instead:
-    """A body in place of the application's."""
-
-    text: bytes
-
-    def feed(self, data: bytes) -> bytes:  # noqa: ARG002 - that is the point
-        text, self.text = self.text, b""
-        return text
-
-    def finish(self) -> bytes:
-        return self.feed(b"")

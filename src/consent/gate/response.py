@@ -17,6 +17,8 @@ __all__ = [
     "content_coding",
     "header",
     "is_disputed",
+    "is_download",
+    "is_marked",
     "marked_etag",
     "media_type",
     "private",
@@ -91,6 +93,18 @@ def charset(content_type: str | None) -> str | None:
     return " or ".join(found) or None
 
 
+def is_download(headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether browsers keep a response as a file in place of showing it: all of them, beyond a doubt.
+
+    What they cannot read of ``Content-Disposition`` they pass over, each in its own way, and show the page.
+
+    >>> [is_download([("Content-Disposition", each)]) for each in ("Attachment ; filename=a", "attachment filename=a")]
+    [True, False]
+    """
+    values = [value for key, value in headers if key.lower() == "content-disposition"]
+    return len(values) == 1 and values[0].partition(";")[0].strip(" \t").lower() == "attachment"
+
+
 def content_coding(headers: Iterable[tuple[str, str]]) -> str:
     """The content codings that a response names, in the order in which they were put on; ``""`` for none."""
     values = [value for key, value in headers if key.lower() == "content-encoding"]
@@ -134,6 +148,11 @@ def _private(values: tuple[str, ...]) -> str | None:
 # A validator of ours is the application's and the visitor's state: "abc" -> "abc;c=1f2e3d4c5b6a".
 _ETAG = re.compile(r'(W/)?"([^"]*)"')
 _MARK = re.compile(r";c=[0-9a-f]{12}\Z")
+
+
+def is_marked(value: str | None) -> bool:
+    """Whether one of an ``If-None-Match``'s tags may be one of ours."""
+    return value is not None and ";c=" in value
 
 
 def marked_etag(value: str, state: str) -> str:
