@@ -266,7 +266,9 @@ UNSEEN = [
     Vector("preconnect", head="<link rel=preconnect href=https://{host}>"),
     Vector("Link: preconnect", headers=(("Link", "<https://{host}/>; rel=preconnect"),)),
     Vector("dns-prefetch", head="<link rel=dns-prefetch href=https://{host}>"),
-    Vector("search", head="<link rel=search type=application/opensearchdescription+xml title=x href=https://{host}/a.xml>"),
+    Vector(
+        "search", head="<link rel=search type=application/opensearchdescription+xml title=x href=https://{host}/a.xml>"
+    ),
     Vector("manifest", head="<link rel=manifest href=https://{host}/a.json>"),
     Vector("svg use", _SVG("<use href=https://{host}/a.svg#a />")),
     Vector("html manifest", "<html manifest=https://{host}/a.appcache><body>x"),
@@ -276,7 +278,40 @@ CLOSED = [
     Vector("in UTF-16", _IMG, coded="utf-16", charset=None, twin=False),
     Vector("in UTF-16, declared", _IMG, coded="utf-16-le", charset="utf-16le", twin=False),
     Vector("in ISO-2022-JP", "<p>日本 <img src=https://{host}/a.gif>", coded="iso2022-jp", charset="iso-2022-jp", twin=False),
+    Vector("speculation rules", '<script type=speculationrules>{"prefetch":[{"urls":["https://{host}/a"],"eagerness":"immediate"}]}</script>',
+           coded="utf-16", charset=None),
+    Vector("meta refresh", head="<meta http-equiv=refresh content='0;url=https://{host}/embed/a'>", coded="utf-16", charset=None, leaves=True),
+    Vector("script that leaves", "<script>location = 'https://{host}/embed/a'</script>", coded="utf-16", charset=None, leaves=True),
 ]  # fmt: skip
+#: What servers say of a page that keeps no browser from showing it as one.
+PAGES_ALL_THE_SAME = [
+    *(
+        Vector(f"Content-Disposition: {value}", _IMG, headers=(("Content-Disposition", value),))
+        for value in ("attachment filename=a.html", "attachment=1; filename=a", 'attachment "a.html"', "attachment/a", "attachment:a")
+    ),
+    *(
+        Vector(f"Content-Type: {value}", _IMG, kind=value, charset=None)
+        for value in ("text/plain, unknown/unknown", "text/plain, application/unknown", "application/x-javascript, unknown/unknown",
+                      "text/plain, */*;q=1", "text/plain, */* ;a", "text/plain, unknown/unknown;charset=utf-8", "text/plain;charset=utf-8, */*;a")
+    ),
+]  # fmt: skip
+#: What asks for a part of a page, at an address of this site that leads on.
+LED = [
+    Vector("script", "<script src=/led-{id}></script>"),
+    Vector("img", "<img src=/led-{id}>"),
+    Vector("iframe", "<iframe src=/led-{id}></iframe>"),
+    Vector("object", "<object data=/led-{id}></object>"),
+    Vector("stylesheet", head="<link rel=stylesheet href=/led-{id}>"),
+    Vector("preload", head="<link rel=preload as=script href=/led-{id}>"),
+    Vector("prefetch", head="<link rel=prefetch href=/led-{id}>"),
+    Vector(
+        "speculation rules",
+        '<script type=speculationrules>{"prerender":[{"urls":["/led-{id}"],"eagerness":"immediate"}]}</script>',
+    ),
+    Vector("fetch", "<script>fetch('/led-{id}').catch(() => 0)</script>"),
+    Vector("beacon", "<script>navigator.sendBeacon('/led-{id}', 'x')</script>"),
+    Vector("ping", "<a id=link href=#x ping=/led-{id}>x</a>", click="#link"),
+]
 #: Pages that XML completes: they are closed as well. What is there before the first element stands in ``head``.
 CLOSED_XML = [
     Vector("style sheet", head="<?xml-stylesheet href='https://{host}/a.css'?>", kind=_XHTML),
@@ -376,9 +411,15 @@ class Street:
         asked = self.asked(word)
         assert not asked, "it asked"
 
-    def wait_out(self, word: str) -> None:
-        """Until requests that the page makes after it has loaded, one after the other, have been answered."""
+    def wait_out(self, word: str, *, scripts: bool = True) -> None:
+        """Until requests that the page makes after it has loaded, one after the other, have been answered.
+
+        Where it runs no ``scripts``, as long as such requests take.
+        """
         self.page.wait_for_load_state("load")
+        if not scripts:
+            self.page.wait_for_timeout(200)
+            return
         for turn in "ab":
             self.page.evaluate(
                 """async (url) => {
@@ -402,8 +443,11 @@ def street(browser: Browser, outside: Outside, tmp_path_factory: pytest.TempPath
     pages: dict[str, tuple[list[tuple[str, str]], bytes]] = {}
 
     def site(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        headers, body = pages.get(environ["PATH_INFO"], ([("Content-Type", "image/gif")], b""))
-        start_response("200 OK", headers)
+        path = environ["PATH_INFO"]
+        headers, body = pages.get(path, ([("Content-Type", "image/gif")], b""))
+        if path.startswith("/led-"):
+            headers = [("Location", f"https://{path.removeprefix('/led-')}.stats.example/embed/a"), *headers]
+        start_response("302 Found" if path.startswith("/led-") else "200 OK", headers)
         return [body]
 
     log = f"sqlite:///{tmp_path_factory.mktemp('vectors') / 'consent.db'}"
@@ -512,12 +556,43 @@ def test_a_page_that_is_closed_asks_nobody(street: Street, vector: Vector) -> No
     street.page.goto(street.bare + street.publish(vector, bare))
     street.wait_until_asked(bare, "the page without the gate to ask")
     shown = street.page.evaluate(images)
-    answer = street.page.goto(street.gated + street.publish(vector, held))
+    street.be_led(vector, bare)
+    address = street.gated + street.publish(vector, held)
+    answer = street.page.goto(address)
     assert answer is not None
     assert "content-security-policy" in answer.headers
-    street.wait_out(held)
-    assert street.page.evaluate(images) == shown
+    street.wait_out(held, scripts=False)
+    assert vector.leaves or street.page.evaluate(images) == shown
+    assert street.page.url == address
     street.expect_silence(held)
+
+
+@pytest.mark.parametrize("vector", PAGES_ALL_THE_SAME, ids=lambda vector: vector.name)
+def test_what_a_browser_shows_as_a_page_all_the_same_asks_nobody(street: Street, vector: Vector) -> None:
+    number = next(_NUMBERS)
+    bare, held = f"b{number}", f"h{number}"
+    street.context.clear_cookies()
+    street.page.goto(street.bare + street.publish(vector, bare))
+    street.wait_until_asked(bare, "the page without the gate to ask")
+    street.page.goto(street.gated + street.publish(vector, held))
+    street.wait_out(held, scripts=False)
+    expect(street.page.locator("h1")).to_have_text("Page")
+    street.expect_silence(held)
+
+
+@pytest.mark.parametrize("vector", LED, ids=lambda vector: vector.name)
+def test_what_a_page_loads_from_the_site_leads_to_nobody_held(street: Street, vector: Vector) -> None:
+    number = next(_NUMBERS)
+    bare, held = f"b{number}", f"h{number}"
+    street.context.clear_cookies()
+    street.go(street.bare + street.publish(vector, bare), vector, bare)
+    street.wait_until_asked(bare, "the page without the gate to ask")
+    address = street.gated + street.publish(vector, held)
+    street.go(address, vector, held)
+    street.wait_out(held)
+    street.expect_silence(held)
+    street.page.goto(f"{street.gated}/led-{held}")
+    assert street.asked(held), "a visit is led there"
 
 
 # What visitors may have written, where a sanitizer lets data- attributes through.
