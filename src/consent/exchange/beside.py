@@ -48,10 +48,13 @@ def _escaped(found: re.Match[str]) -> str:
     return quote(found.group().encode("latin-1", "replace"))
 
 
-def depends(rules: Rules, headers: Headers, facts: Facts) -> bool:
-    """Whether visitors who allow everything are sent other headers than those who allow nothing."""
-    everything = frozenset(rules.policy.names)
-    return hold(rules, nothing(rules), headers, facts) != hold(rules, everything, headers, facts)
+def depends(rules: Rules, allowed: frozenset[str], headers: Headers, kept: Headers, facts: Facts) -> bool:
+    """Whether other visitors are sent others of these headers than one who is left some, ``kept``, by what is allowed.
+
+    The more is allowed, the more is left: who allows everything or nothing tells.
+    """
+    others = {frozenset(rules.policy.names), nothing(rules)} - {allowed}
+    return any(hold(rules, other, headers, facts)[0] != kept for other in others)
 
 
 def nothing(rules: Rules) -> frozenset[str]:

@@ -22,7 +22,6 @@ from ..gate.response import (
     header,
     is_disputed,
     is_download,
-    is_marked,
     marked_etag,
     media_type,
     private,
@@ -132,9 +131,7 @@ class Pass:
         header = self._facts.header
         destination = header("sec-fetch-dest")
         if destination is not None and destination not in DOCUMENTS:
-            if not is_marked(self._tags):
-                return {}
-            return {"if-none-match": unmarked_etags(self._tags or "", self._state, keep_foreign=True) or None}
+            return {}
         changes: dict[str, str | None] = {}
         accepted = header("accept-encoding")
         readable_codings = accept_encoding(accepted)
@@ -161,13 +158,12 @@ class Pass:
             found["content-type"] = ", ".join(value for key, value in headers if key.lower() == "content-type")
         if not found.keys().isdisjoint(GATED):
             headers = self._held_back(status, headers)
-        if status in REDIRECTS and "location" in found:
-            rules, granted = self._consent.rules, self.visitor.granted
-            held = leads(rules, granted, headers, self._facts) if self._facts.for_part else []
+        if status in REDIRECTS and self._leads(nothing(self._consent.rules), headers):
+            held = self._leads(self.visitor.granted, headers) if self._facts.for_part else []
             if held:
                 self._report(held)
                 return self._unled(headers)
-            headers = self._led(headers)
+            headers = vary(private(headers), *(["Sec-Fetch-Dest"] if self.shared else self._consent.varies))
         if status >= 200 and "page" in self.__dict__ and self.page.consulted:
             headers = self._personal(headers)  # whatever it is: the view has asked what this visitor allows
         kind = media_type(found.get("content-type"))
@@ -202,20 +198,14 @@ class Pass:
 
         Where another visitor would be sent others, caches are told, of whatever the body is.
         """
-        rules = self._consent.rules
-        kept, self._cookies = hold(rules, self.visitor.granted, headers, self._facts)
-        if status < 200 or self.shared or not depends(rules, headers, self._facts):
+        rules, granted = self._consent.rules, self.visitor.granted
+        kept, self._cookies = hold(rules, granted, headers, self._facts)
+        if status < 200 or self.shared or not depends(rules, granted, headers, kept, self._facts):
             return kept
-        tag = header(kept, "etag")
-        if tag is not None and status != 304:
-            kept = [*without(kept, "etag"), ("ETag", marked_etag(tag, self._state))]
-        return self._personal(without(kept, "last-modified"))
+        return self._personal(kept)  # its validators may stay: of no page is a visit told "not modified"
 
-    def _led(self, headers: Headers) -> Headers:
-        """A redirect's headers; caches are told where it is not everybody's, nor every request's."""
-        if not leads(self._consent.rules, nothing(self._consent.rules), headers, self._facts):
-            return headers
-        return vary(private(headers), *(["Sec-Fetch-Dest"] if self.shared else self._consent.varies))
+    def _leads(self, allowed: frozenset[str], headers: Headers) -> list[Held]:
+        return leads(self._consent.rules, allowed, headers, self._facts)
 
     def _unled(self, headers: Headers) -> Shaped:
         """What a part of a page is given that would be led to a held service: nothing but the site's own cookies."""

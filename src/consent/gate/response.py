@@ -18,7 +18,6 @@ __all__ = [
     "header",
     "is_disputed",
     "is_download",
-    "is_marked",
     "marked_etag",
     "media_type",
     "private",
@@ -148,11 +147,6 @@ def _private(values: tuple[str, ...]) -> str | None:
 # A validator of ours is the application's and the visitor's state: "abc" -> "abc;c=1f2e3d4c5b6a".
 _ETAG = re.compile(r'(W/)?"([^"]*)"')
 _MARK = re.compile(r";c=[0-9a-f]{12}\Z")
-
-
-def is_marked(value: str | None) -> bool:
-    """Whether one of an ``If-None-Match``'s tags may be one of ours."""
-    return value is not None and ";c=" in value
 
 
 def marked_etag(value: str, state: str) -> str:
