@@ -37,6 +37,9 @@ ATTEMPTS = {
     "adds a frame with a document in it": "document.body.append(make('iframe', { srcdoc: `<img src='${HELD}/p.gif'>` }))",
     "adds a stylesheet": "document.head.append(make('link', { rel: 'stylesheet', href: HELD + '/s.css' }))",
     "asks to load ahead": "document.head.append(make('link', { rel: 'preload', as: 'image', href: HELD + '/p.gif' }))",
+    "makes a link a stylesheet later": "const l = make('link', { href: HELD + '/s.css' }); document.head.append(l); l.rel = 'stylesheet'",
+    "adds to a link's `relList`": "const l = make('link', { href: HELD + '/s.css' }); document.head.append(l); l.relList.add('stylesheet')",
+    "adds rules for pages to load ahead": "document.head.append(make('script', { type: 'speculationrules', textContent: JSON.stringify({ prefetch: [{ urls: [HELD + '/embed/'] }] }) }))",
     "plays a video or a sound": "document.body.append(make('video', { src: HELD + '/v', preload: 'auto' }))",
     "makes an `Audio`": "new Audio(HELD + '/v').load()",
     "adds an object": "document.body.append(make('object', { data: HELD + '/embed/' }))",
@@ -45,10 +48,12 @@ ATTEMPTS = {
     "calls `insertAdjacentHTML`": "document.head.insertAdjacentHTML('beforeend', `<link rel=stylesheet href='${HELD}/s.css'>`)",
     "sets `outerHTML`": "const e = make('p'); document.body.append(e); e.outerHTML = `<iframe src='${HELD}/embed/'></iframe>`",
     "calls `document.write`": "document.write(`<p>kept</p><script src=\"${HELD}/a.js?a=1&amp;b=2\"></script>`)",
+    "writes a tag in pieces": "document.write('<scr'); document.write(`ipt src='${HELD}`); document.write(`/a.js'></scr`, 'ipt>')",
     "clones a template": "const t = make('template'); t.innerHTML = `<img src=${HELD}/p.gif>`; document.body.append(t.content.cloneNode(true))",
     "makes a fragment": "document.body.append(document.createRange().createContextualFragment(`<script src=${HELD}/a.js></script>`))",
     "calls `fetch`": "fetch(HELD).catch(() => {})",
     "fetches a `Request`": "fetch(new Request(HELD)).catch(() => {})",
+    "fetches what says an address when it is asked": "fetch({ toString: () => HELD, url: '/' }).catch(() => {})",
     "uses `XMLHttpRequest`": "const x = new XMLHttpRequest(); x.open('GET', HELD); x.send()",
     "sends a beacon": "navigator.sendBeacon(HELD, 'x')",
     "opens a `WebSocket`": "new WebSocket(HELD.replace('https', 'wss'))",
@@ -60,6 +65,11 @@ ATTEMPTS = {
     "loads a font": "new FontFace('held', `url(${HELD}/font)`).load().catch(() => {})",
     "calls from a worker": "new Worker(URL.createObjectURL(new Blob([`fetch('${HELD}').catch(() => {})`])))",
     "borrows `fetch` from an empty frame": "const f = make('iframe'); document.body.append(f); f.contentWindow.fetch(HELD).catch(() => {})",
+    "writes into an empty frame": "const f = make('iframe'); document.body.append(f); f.contentDocument.write(`<img src='${HELD}/p.gif'>`); f.contentDocument.close()",
+    "adds a frame with a `data:` or `blob:` address": "document.body.append(make('iframe', { src: `data:text/html,<img src='${HELD}/p.gif'>` }))",
+    "changes an attribute that stands": "const i = make('img', { src: 'data:,' }); document.body.append(i); i.getAttributeNode('src').value = HELD + '/p.gif'",
+    "sets the `background` of an old attribute": "document.body.setAttribute('background', HELD + '/p.gif')",
+    "has a link ping": "const a = make('a', { href: '#', ping: HELD }); document.body.append(a); a.click()",
     "leaves for another page": "setTimeout(() => { location = HELD + '/embed/' })",
     "opens a window": "open(HELD + '/embed/')",
     "sends a form": "const f = make('form', { action: HELD + '/embed/' }); document.body.append(f); f.submit()",
@@ -346,6 +356,61 @@ def test_what_is_the_sites_own_is_as_it_was(site: Sites, visit: Callable[..., Vi
     assert 'src="/own.gif"' in guarded[3]
     assert "data-consent-src" not in guarded[3]
     assert "[native code]" in guarded[10]
+
+
+_PIECES = """<main><script>
+document.write("<p title='a>b' id=a cla"); document.write("ss=x>one</p>", "1 < 2 <");
+document.writeln("b>two</b><i"); document.write("hidden>three</i><!-- <u", "> -->");
+document.write("<script>document.write('<em'); document.write('>four</em>')</" + "script><s");
+document.write("mall>five</small>"); document.write(null, 6, undefined, "<q");
+</script> lang=en>seven</q></main>"""
+
+
+def test_what_is_written_in_pieces_is_what_was_to_be_written(site: Sites, visit: Callable[..., Visitor]) -> None:
+    told: list[str] = []
+    for wall in ("off", "guard"):
+        there = site(wall)
+        there.publish(body=_PIECES)
+        visitor = visit(there.place)
+        visitor.go("/")
+        told.append(visitor.page.evaluate("document.querySelector('main').innerHTML"))
+    assert told[0] == told[1]
+    assert all(f">{word}</" in told[0] for word in ("one", "two", "four", "five", "seven"))
+
+
+def test_rules_for_pages_to_load_ahead_may_name_who_is_free_and_choose_among_the_sites_own(
+    site: Sites, visit: Callable[..., Visitor]
+) -> None:
+    there = site("guard", undeclared="allow")
+    visitor = visit(there.place)
+    visitor.go("/")
+    own, beside = {"href_matches": "/*"}, {"selector_matches": ".next"}
+    for rules, passes in (
+        ({"prefetch": [{"urls": ["/next", "https://free.example/"]}]}, True),
+        ({"prefetch": [{"urls": ["/next"]}], "prerender": [{"urls": ["//a.held.example/x"]}]}, False),
+        ({"prefetch": [{"urls": ["x"], "relative_to": "document"}]}, True),
+        ({"prefetch": [{"where": own, "eagerness": "moderate"}]}, True),
+        ({"prefetch": [{"source": "document", "where": {"href_matches": ["./a", "/b"]}}]}, True),
+        ({"prefetch": [{"where": {"and": [own, {"not": {"href_matches": "/leave"}}, beside]}}]}, True),
+        ({"prefetch": [{"where": {"not": {"href_matches": "/leave"}}}]}, False),
+        ({"prefetch": [{"where": beside}, {"where": own}]}, False),
+        ({"prefetch": [{"where": own}, {"where": beside}]}, False),
+        ({"prefetch": [{"where": {"href_matches": "//*/x"}}]}, False),
+        ({"prefetch": [{"source": "document"}]}, False),
+        ({"prefetch": [{"where": {"href_matches": "https://b.held.example/*"}}]}, False),
+    ):  # fmt: skip
+        script = """(rules) => {
+          const script = document.createElement("script");
+          script.type = "speculationrules";
+          script.textContent = JSON.stringify(rules);
+          document.head.append(script);
+          return script.type === "speculationrules";
+        }"""
+        assert visitor.page.evaluate(script, rules) is passes, rules
+    rules = visitor.page.locator("head script[type=speculationrules]")
+    expect(rules).to_have_count(5)
+    visitor.accept()
+    expect(rules).to_have_count(12)
 
 
 @pytest.mark.parametrize(

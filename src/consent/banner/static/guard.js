@@ -16,7 +16,7 @@
   const HELD = "data-consent-";
   /** What loads, by the element's name. */
   const LOADS = /** @type {Record<string, string>} */ ({
-    script: "src href xlink:href", iframe: "src srcdoc", frame: "src", img: "src srcset", source: "src srcset",
+    script: "src href xlink:href type", iframe: "src srcdoc", frame: "src", img: "src srcset", source: "src srcset",
     video: "src poster", audio: "src", track: "src", input: "src", embed: "src", object: "data",
     link: "href imagesrcset", image: "href xlink:href", use: "href xlink:href", feimage: "href xlink:href",
   });
@@ -54,6 +54,7 @@
   });
   /** @type {Map<string, Row[]>} */
   const near = new Map();
+  const waits = (/** @type {Row} */ row) => !row.needs || row.needs.split(",").some((purpose) => !granted.includes(purpose));
 
   /**
    * Who keeps an address from being reached.
@@ -82,16 +83,24 @@
       if (!row.path.test(path + url.search)) continue;
       if (row.weight > best) found = undefined;
       best = row.weight;
-      if (!row.needs || row.needs.split(",").some((purpose) => !granted.includes(purpose))) found = row;
+      if (waits(row)) found = row;
     }
     return found;
   }
 
-  /** @type {(element: Element, name: string, value: unknown) => Row | undefined} */
-  function holderOf(element, name, value) {
+  /** @type {(element: Element, name: string, value: unknown, rel?: string) => Row | undefined} */
+  function holderOf(element, name, value, rel) {
     const kind = element.localName.toLowerCase();
-    if (!` ${LOADS[kind]} `.includes(` ${name} `) || free.has(element)) return;
-    if (kind === "link" && !RELATIONS.test(apply(getAttribute, element, ["rel"]) ?? "")) return;
+    if (!` ${LOADS[kind]} `.includes(` ${name} `)) return;
+    if (name === "type") {
+      const rules = String(element.textContent);
+      if (!/^speculationrules$/i.test(String(value))) return;
+      // Pages to load ahead are named, or chosen among links: to paths of this site, else to anybody.
+      return rules.split(/"where"|"source":"document"(?!.*"where")/s).slice(1).every((where) => /(?<!"not":{)"href_matches"[\s:[]*"\.{0,2}\/(?![/\\])/.test(where))
+        ? rules.split('"').map(holder).find(Boolean) : rows.find(waits);
+    }
+    if (free.has(element)) return;
+    if (kind === "link" && !RELATIONS.test(rel ?? apply(getAttribute, element, ["rel"]) ?? "")) return;
     if (name === "srcdoc") return rewritten(String(value))[1];
     if (!name.endsWith("srcset")) return holder(value);
     for (const part of String(value).split(/[\s,]+/)) {
@@ -120,6 +129,7 @@
 
   /** @type {(element: Element, name: string, value: unknown, go: () => any) => any} */
   function assign(element, name, value, go) {
+    if (name === "rel") sweep(element, String(value));
     const row = holderOf(element, name, value);
     if (row) return hold(element, name, value, row);
     if (made.has(element) && apply(getAttribute, element, [HELD + name]) !== null) {
@@ -135,18 +145,19 @@
   }
 
   /**
-   * Hold what is in a tree that is about to be put in.
+   * Hold what is in a tree that is about to be put in, or a link that is about to have another relation.
    * @param {any} node
+   * @param {string} [rel]
    * @returns {boolean} whether anything was held
    */
-  function sweep(node) {
+  function sweep(node, rel) {
     let any = false;
     if (!(node instanceof Element || node instanceof DocumentFragment)) return any;
     const all = apply(node instanceof Element ? querySelectorAll : DocumentFragment.prototype.querySelectorAll, node, [selector]);
     for (const element of [node, ...all]) {
       for (const name of (LOADS[element.localName] ?? "").split(" ")) {
         const value = name && apply(getAttribute, element, [name]);
-        const row = value && holderOf(element, name, value);
+        const row = value && holderOf(element, name, value, rel);
         if (row) hold(element, name, value, row), any = true;
       }
     }
@@ -216,6 +227,9 @@
       on(prototype(`HTML${kind}Element`), name, getter(name.toLowerCase()), "get");
     }
   }
+  for (const name of ["rel", "relList"]) on(prototype("HTMLLinkElement"), name, setter("rel"), "set");
+  // Whoever asks for the list is about to add to it.
+  on(prototype("HTMLLinkElement"), "relList", (_, self, go) => (sweep(self, "pre"), go()), "get");
   const named = (/** @type {unknown} */ name) => String(name).toLowerCase();
   on(Element.prototype, "setAttribute", ([name, value], self, go) => assign(self, named(name), value, go));
   on(Element.prototype, "setAttributeNS", ([, name, value], self, go) => assign(self, named(name), value, go));
@@ -261,14 +275,19 @@
     const context = put === before || put === after ? self.parentNode : self;
     return put ? parsing(context, "innerHTML", markup, go, (nodes) => apply(put, self, nodes)) : go();
   });
-  for (const name of ["write", "writeln"]) {
-    on(Document.prototype, name, (args, self, go) => {
-      const [text, row] = rewritten(args.join(""));
-      if (!row) return go();
+  const { write } = Document.prototype;
+  /** What is to be written of a tag that has no end yet. */
+  let begun = "";
+  for (const end of ["", "ln"]) {
+    on(Document.prototype, `write${end}`, (args, self, go) => {
+      const [text, row] = rewritten(begun + args.map(String).join("") + (end && "\n"));
       // A text that was trusted is not so any more; then nothing of it is written.
-      if (args.every((arg) => typeof arg === "string")) args.splice(0, args.length, text);
-      else args.length = 0;
-      return go();
+      if (args.some((arg) => arg instanceof Object)) return row ? undefined : go();
+      const cut = text.search(/<(?![^a-z])[^<>]*$|$/i);
+      begun = "";
+      apply(write, self, [text.slice(0, cut)]);
+      begun += text.slice(cut);
+      if (begun) queueMicrotask(() => begun && apply(write, self, [begun, (begun = "")]));
     });
   }
 
@@ -276,7 +295,7 @@
     if (holder(address)) throw new DOMException("consent: this service is held", "SecurityError");
   };
   for (const name of ["fetch", "fetchLater"]) {
-    on(globalThis, name, ([what], _, go) => (holder(what?.url ?? what) ? Promise.reject(new TypeError("Failed to fetch")) : go()));
+    on(globalThis, name, ([what], _, go) => (holder(what) ?? holder(what?.url) ? Promise.reject(new TypeError("Failed to fetch")) : go()));
   }
   on(Navigator.prototype, "sendBeacon", ([what], _, go) => !holder(what) && go());
   on(XMLHttpRequest.prototype, "open", ([, address, later = true], self, go) => {
