@@ -13,7 +13,11 @@ PAGE = """<!doctype html><title>News</title><body>
 <script src="https://www.google-analytics.com/analytics.js"></script><script src="https://www.google-analytics.com/ga.js"></script>
 <script src="https://static.hotjar.com/c/hotjar-1.js"></script><script src="https://static.hotjar.com/c/hotjar-2.js"></script>
 <img src="https://new.example:8443/a.gif"><p data-purpose="research">R</p><p data-purpose="reserch">R</p>"""
-SITE = {"/": Served(PAGE.encode()), "/other": Served(PAGE.encode())}
+LEADING = {
+    f"/{host}": Served(b"", 302, headers=(("Location", f"//{host}/x"), ("Content-Type", "text/plain")))
+    for host in ("www.google-analytics.com", "static.hotjar.com")
+}
+SITE = {"/": Served(PAGE.encode()), "/other": Served(PAGE.encode()), **LEADING}
 
 #: Said at once, and only for those who want to know more.
 WARNED = [
@@ -53,9 +57,20 @@ def test_what_nobody_can_declare_is_told_with_what_to_do_about_it(caplog: pytest
     rules = b'<script type=speculationrules>{"prefetch":[{"source":"document"}]}</script>'
     DOORS["wsgi"]({"/": Served(rules)}, SETTINGS).ask(Request("/"))
     assert said(caplog) == [
-        "held on /: <script> of any-link, which the settings do not declare; let its rules choose among your own pages "
-        'alone: "href_matches": "/*"'
+        (
+            "held on /: <script> of any-link, which the settings do not declare; let its rules choose among your own "
+            'pages alone: "href_matches": "/*"'
+        )
     ]
+
+
+def test_a_redirect_that_is_refused_is_told(build: Callable[..., Door], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "consent")
+    door = build()
+    for path in LEADING:
+        door.ask(Request(path, headers={"Sec-Fetch-Dest": "image"}))
+    lines = [WARNED[0].format("/static.hotjar.com"), WAITING[0].format("/www.google-analytics.com")]
+    assert said(caplog) == [line.replace("<script>", "<redirect>") for line in lines]
 
 
 def test_visitors_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
