@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from base64 import b64encode
 from collections.abc import Callable
@@ -273,10 +272,8 @@ def test_more_than_can_be_read_in_every_encoding_is_held_unread(page: bytes) -> 
     many = b" ".join(
         b"//" + number.to_bytes(3, "big").translate(bytes(range(128, 256)) * 2) for number in range(50_000)
     )
-    started = time.process_time()
     assert held(page % many, None) == ["srcdoc"]
     assert held(page % many, "windows-1252") == []
-    assert time.process_time() - started < 5
 
 
 def test_addresses_within_each_other_take_little_room() -> None:

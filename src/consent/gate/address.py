@@ -23,6 +23,7 @@ __all__ = [
     "Address",
     "addresses_in",
     "document_in",
+    "documents_in",
     "host_of",
     "opened",
     "readings",
@@ -44,12 +45,9 @@ _ODD_HOST = re.compile(r"//([^\s/?#\\<>,;'()\"`]*[,;'()\"`][^\s/?#\\<>]*)")
 _IN_ODD_HOST = re.compile(r"[,;'()\"`]")
 _SCHEME_END = re.compile(r"(?:https?|wss?):\Z", re.IGNORECASE)
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?|\r\n|[\n\r\f]|([^0-9a-fA-F\n\r\f]))")
-#: Addresses in css, relative ones too.
-_CSS_URLS = (
-    re.compile(r"\((?<=[uU][rR][lL]\()\s*[\"']?\s*([^\s\"'()<>,;]+)"),
-    # In a list of images, behind an import and what may stand between.
-    re.compile(r"[\"']\s*([^\s\"'()<>,;]+)(?=\s*[\"'])"),
-)
+#: An address in css without quotes, and where one with them ends that nothing closes.
+_CSS_URL = re.compile(r"\((?<=[uU][rR][lL]\()\s*((?:[^\s\"'()\\]|\\(?:[0-9a-fA-F]{1,6}\s?|.))+)", re.DOTALL)
+_CSS_LINE_END = re.compile(r"(?<!\\)[\n\r\f]")
 _REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?([\"']?)(.*)", re.IGNORECASE | re.DOTALL)
 _DATA_START = re.compile(r"[\x00-\x20]*[dDjJ]")
 _DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
@@ -65,7 +63,6 @@ _DATA_STYLE = (
 _DATA_ADDRESS = re.compile(r":(?<=[aA]:)(?i:(?<=data:))")
 #: What in svg and XML is none of the text around it.
 _MARKUP = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))|<!\[CDATA\[|\]\]>|<[^>]*(?:>|\Z)", re.DOTALL)
-_XML = re.compile(r"(?:/|xhtml\+)xml", re.IGNORECASE)
 #: What in XML stands for other text, or adds some.
 _DECLARING = re.compile(r"<(?:!(?:ENTITY|ATTLIST)|\?xml-stylesheet)")
 _ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -88,6 +85,7 @@ class Address(NamedTuple):
 
 def addresses_in(text: str, *, css: bool = False) -> list[str]:
     """What looks like an absolute address within a script or css, escapes undone; in css, like a relative one, too."""
+    style = text
     if "\\" in text:
         text = _css(text) if css else f"{text} {text.replace(chr(92) + '/', '/')}"
     for left_out in "\t\0" if css else "":  # the one in addresses, the other by Chromium's preload scanner
@@ -99,6 +97,8 @@ def addresses_in(text: str, *, css: bool = False) -> list[str]:
             addresses += [_scheme(text, found.start()) + found.group() for found in leaning.finditer(text)]
     if ":" in text:
         addresses += [_scheme(text, found.start() + 1) + found.group()[1:] for found in _SCHEMED.finditer(text)]
+    if css:
+        return addresses + _css_addresses(style)
     # A host may have characters in it that end most addresses; all below a known one are asked for alike.
     addresses += [
         f"//x{rest}"
@@ -106,10 +106,18 @@ def addresses_in(text: str, *, css: bool = False) -> list[str]:
         for rest in _IN_ODD_HOST.split(found.group(1))[1:]
         if "." in rest and len(rest) <= _USUAL_HOST
     ]
-    if css:
-        for each in _CSS_URLS:
-            addresses += each.findall(text)
     return addresses
+
+
+def _css_addresses(style: str) -> list[str]:
+    """The addresses in css as a whole, which other text ends sooner: all that may be in quotes or in ``url()``."""
+    found = _CSS_URL.findall(style)
+    for quote in "\"'":
+        # Behind every quote, as one in a comment would open what another one closes.
+        found += [_CSS_LINE_END.split(each, maxsplit=1)[0] for each in style.split(quote)[1:]]
+    escaped = [_CSS_ESCAPE.sub(_unescaped, each) for each in found if "\\" in each]
+    hidden = [each.replace("\0", "") for each in (*found, *escaped) if "\0" in each]
+    return [*filter(None, (*found, *escaped, *hidden))]
 
 
 def opened(style: str) -> str:
@@ -206,31 +214,44 @@ def refresh_addresses(content: str) -> list[str]:
     return [*dict.fromkeys((address.partition(quote)[0], address.rpartition(quote)[0] or address, address))]
 
 
-def document_in(url: str, *, typed: bool = True) -> str:
-    """The text that a ``data:`` or ``javascript:`` URL is, if it could reach anybody; else ``""``.
+def documents_in(url: str, *, typed: bool = True) -> list[bytes]:
+    """What a ``data:`` URL may be, or the script that a ``javascript:`` one is, if that could reach anybody.
 
-    In every way in which it may be read, with all that is in its own ``data:`` addresses behind it; and with
-    :data:`UNREAD` there, if these go on and on. ``typed``: whether its type says what a browser takes it for.
+    A script has its escapes undone, as it may return a document. ``typed``: whether its type says what a browser takes
+    it for.
     """
     if _DATA_START.match(url) is None:
-        return ""
+        return []
     url = _STRIPPED.sub("", url)
     found = _DATA.match(url)
     if found is None:
-        return ""
+        return []
     body = url[found.end() :]
-    if found.group(1) is None:  # a script, and what it returns may be a document
-        return _with_documents(_read_document(unquote_to_bytes(body)))
+    if found.group(1) is None:
+        return [undone(unquote(body)).encode()]
     kind, _, content = body.partition(",")
     if typed and _DEAD.match(kind):
-        return ""
+        return []
     documents = [unquote_to_bytes(content)]
     # What is not quite the word makes it text to a browser.
     if "base64" in kind.lower():
         documents.append(_bytes_of(content.partition("#")[0]))
+    return documents
+
+
+def document_in(url: str, *, typed: bool = True, framed: bool = False) -> str:
+    """The text of :func:`documents_in`, in every way in which it may be read, with all that is in their own ``data:``
+    addresses behind it; ``""`` if there are none. And :data:`UNREAD`, if these go on and on.
+
+    ``framed``: whether it is shown as a document; if so, what is declared in it is not read.
+    """
+    documents = documents_in(url, typed=typed)
+    if not documents:
+        return ""
     texts = [_read_document(document) for document in documents]
-    # Pictures have such declarations, and load nothing.
-    if _XML.search(kind) and any(map(_DECLARING.search, texts)):
+    if url.lstrip(_EDGES)[:1] not in "dD":
+        texts.append(unquote(_STRIPPED.sub("", url)))  # the script as it is written
+    if framed and any(map(_DECLARING.search, texts)):
         texts.append(UNREAD)
     return _with_documents("\n".join(texts), b" ".join(documents))
 
@@ -288,7 +309,7 @@ def _path(text: str) -> str:
                 kept[-1:] = []
             elif part != ".":
                 kept.append(part)
-        path = "/" + "/".join(kept)
+        path = "/" + "/".join(kept) + ("/" if kept and part in {".", ".."} else "")
     return (_NEEDLESS.sub(_character, path) if "%" in path else path) + mark + query
 
 

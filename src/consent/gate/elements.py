@@ -16,6 +16,7 @@ __all__ = [
     "ANIMATED",
     "ANIMATING",
     "FOLLOWED",
+    "FRAMES",
     "HANDLER",
     "HREF",
     "LISTS",
@@ -41,6 +42,8 @@ LISTS = frozenset(b"srcset imagesrcset ping archive attributionsrc".split())
 #: Elements of svg whose attributes of these names become another attribute's value.
 ANIMATING = frozenset({b"set", b"animate"})
 ANIMATED = frozenset(b"to from values by".split())
+#: Elements that show documents.
+FRAMES = frozenset(b"iframe frame object embed applet".split())
 #: Where a link leads.
 HREF = frozenset({b"href", b"xlink:href"})
 #: Addresses that somebody may follow; ``javascript:`` ones run then.

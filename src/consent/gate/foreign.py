@@ -6,9 +6,11 @@ There markup may stand in them, as in XML.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from .encoding import UNREAD
+from .references import in_text
 from .tokens import Tag, behind, comment_end, read_tag
 
 __all__ = ["INTEGRATION", "child_text", "foreign_end"]
@@ -68,23 +70,29 @@ def foreign_end(data: bytes, name: bytes, at: int, limit: int, least: int) -> in
     return None
 
 
-def child_text(text: bytes) -> bytes:
+def child_text(text: bytes, read: Callable[[bytes], str]) -> str:
     """What a browser runs of a script's content, or takes for a style: its text, but not that of elements in it.
 
-    >>> child_text(b"a<!-- b -->(<g><h>b</g>c<![CDATA[<d>]]></h>)")
-    b'a(c<d>)'
+    ``read``: makes text of bytes. What HTML goes on in is :data:`~consent.gate.encoding.UNREAD`: it has rules of its
+    own for where an element ends.
+
+    >>> child_text(b"a<!-- b -->(<g><h>b</g>&#99<g/>d<![CDATA[<&lt;>]]></h>)", bytes.decode)
+    'a(cd<&lt;>)'
     """
-    kept: list[bytes] = []
+    kept: list[str] = []
     within: list[bytes] = []
     counts: dict[bytes, int] = {}  # of each name among them
     at = 0
     for markup in _markup(text, 0):
         if not within:
-            kept.append(text[at : markup.at])
+            # A reference ends where the text does.
+            kept.append(in_text(read(text[at : markup.at])))
             if markup.tag is None and text.startswith(_SECTION, markup.at):
-                kept.append(text[markup.at + len(_SECTION) : markup.end].removesuffix(b"]]>"))
+                kept.append(read(text[markup.at + len(_SECTION) : markup.end].removesuffix(b"]]>")))
         at = len(text) if markup.end is None else markup.end
         tag = markup.tag
+        if tag is not None and tag.name in INTEGRATION:
+            return UNREAD
         if tag is None or tag.self_closing:
             continue
         if not markup.closes:
@@ -95,4 +103,4 @@ def child_text(text: bytes) -> bytes:
             counts[last] -= 1
             if last == tag.name:
                 break
-    return b"".join([*kept, b"" if within else text[at:]])
+    return "".join([*kept, "" if within else in_text(read(text[at:]))])

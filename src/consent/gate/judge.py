@@ -21,7 +21,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..policy.policy import Service
-from .elements import ANIMATED, ANIMATING, FOLLOWED, HREF, LOADING, PAINTED, is_script, refreshes
+from .address import documents_in
+from .elements import ANIMATED, ANIMATING, FOLLOWED, FRAMES, HREF, LOADING, PAINTED, is_script, refreshes
+from .encoding import readings_of
 from .glance import Glance
 from .look import look_of
 from .match import Group, Rules
@@ -227,11 +229,16 @@ class Judge:
 
     def _within(self, tag: Tag, depth: int) -> list[Verdict]:
         """How what is in the document of a frame would be held."""
-        value = tag.get(b"srcdoc") if tag.name == b"iframe" else None
-        return self._document(value, depth + 1) if value else []
+        within: list[Verdict] = []
+        for name, raw, _ in tag.attributes:
+            if name == b"srcdoc" and tag.name == b"iframe" and raw:
+                within += self._document(in_attribute(raw.decode(self._encoding, "replace")), depth + 1)
+            elif (name in LOADING and tag.name in FRAMES) or name in FOLLOWED:
+                for document in documents_in(in_attribute(raw.decode(self._encoding, "replace"))):
+                    within += self._document(readings_of(document), depth + 1) if b"<" in document else []
+        return within
 
-    def _document(self, value: bytes, depth: int) -> list[Verdict]:
-        document = in_attribute(value.decode(self._encoding, "replace"))
+    def _document(self, document: str, depth: int) -> list[Verdict]:
         if depth <= _DEPTH:
             return self._nested(self, document.encode(self._encoding, "xmlcharrefreplace"), depth)
         # One that is nested beyond reason is held unread.

@@ -29,8 +29,11 @@ _IN_STRING = re.compile(r"[\"'`(=}]\s*((?:(?:https?|wss?):)?//[^\s\"'`()<>,;\\/]
 _NO_HOST = re.compile(r"[\x00-\x20\x7f#/<>?@\\^|%]|\{\{|[$#]\{|&&")
 #: What begins like an address in the middle of base64. A host that is one number is none of it.
 _BASE64 = re.compile(r"//(?!(?:0x[0-9a-f]{6,}|[0-9]{7,})(?:/|\Z))[a-z0-9+/=]*\Z", re.IGNORECASE)
-#: Names of XML's namespaces, which look like addresses and are asked for by nobody.
-_NAMESPACE = re.compile(r"/(?:1999/x(?:html|link)|2000/(?:svg|xmlns)|1998/Math/MathML|XML/1998/namespace)/?\Z")
+#: Names of XML's namespaces, and of what documents declare to be: they look like addresses, and nobody asks for them.
+_NAMESPACE = re.compile(
+    r"/(?:(?:1999/x(?:html|link)|2000/(?:svg|xmlns)|1998/Math/MathML|XML/1998/namespace)/?"
+    r"|(?:Graphics/SVG|TR)/[\w./-]+\.dtd)\Z"
+)
 
 #: Stands for whoever a page's links lead to, where nobody knows whether they may be asked.
 ANY_LINK = Service("any-link", title="Wherever a link leads", declared=False)
@@ -86,6 +89,7 @@ class Rules:
         for service in (*policy.services, *policy.undeclared):
             for host in service.hosts:
                 self._add_host(host, service)
+        self._longest = max(map(len, (*self._exact, *self._below)), default=0)
         self._path_marks = [mark.decode() for mark in self.path_marks()]
         self._snippets = _Snippets(policy)
         #: The owners of each known snippet in a script's bytes.
@@ -136,8 +140,8 @@ class Rules:
         for address in readings(url, site):
             found = self._named(address.host)
             if address.own:
-                folder = address.path.partition("?")[0].rpartition("/")[0].lstrip("/")
-                found = [each for each in (*self._own, *found) if folder and _path_of(each[0]).startswith(f"{folder}/")]
+                folder = _folder(address.path.partition("?")[0])
+                found = [each for each in (*self._own, *found) if folder and _meet(folder, _folder(_path_of(each[0])))]
             for pattern, service in found:
                 owners.setdefault(pattern.text, []).append(service)
         return tuple(dict.fromkeys(map(_preferred, owners.values())))
@@ -199,7 +203,8 @@ class Rules:
     def _named(self, host: str) -> list[tuple[_Pattern, Service]]:
         """The patterns that name a host or a domain that it is below."""
         known = list(self._exact.get(host, ()))
-        point = host.find(".")
+        # What is longer is no name of theirs.
+        point = host.find(".", max(0, len(host) - self._longest - 1))
         while point >= 0:
             known += self._below.get(host[point + 1 :], ())
             point = host.find(".", point + 1)
@@ -276,6 +281,15 @@ class Rules:
 def _mark(pattern: _Pattern) -> bytes:
     """What is in every address without a host that a pattern matches, or in the tag that has it."""
     return max(re.split("[*&]", _path_of(pattern)), key=len).encode() or b"="
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0].lstrip("/")
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether one folder is the other, or within it, but for all being within the uppermost."""
+    return bool(other) and (f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/"))
 
 
 def _path_of(pattern: _Pattern) -> str:

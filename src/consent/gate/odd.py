@@ -105,7 +105,7 @@ RUNNING = (_HANDLER, FOLLOWED)
 END = rb"/?#\"'\s<>\\(),;`"
 _IN_STRING = rb"(?:\"[^\"\n\r]*|'[^'\n\r]*|`[^`]*)"
 #: What is named behind a word for it, if it may be an address: one without a host, any other, or one behind a comment.
-_NAMED = (rb"[\"'`][./]", _IN_STRING + rb"(?:\\|//|https?:|wss?:|data:|\t)", rb"(?:`[^`]*[\n\r]|/[*/]|<!--|-->)")
+_NAMED = (rb"[\"'`][./]", _IN_STRING + rb"(?:\\|/|https?:|wss?:|data:|\t)", rb"(?:`[^`]*[\n\r]|/[*/]|<!--|-->)")
 
 
 def _naming(word: bytes) -> Odd:
@@ -146,6 +146,9 @@ _STARTS = (
 )
 #: An import of what may be a style in an address, however that is spelt.
 _STYLE_IMPORT = re.compile(rb"@(?:[a-z-]*\\|import\s*+(?:/\*|[a-z]*+\\|(?:url\()?+[\"'\s]*+data:))")
+#: What may be a string with escapes or tabs, and an address in it that has what ends most of them.
+_ESCAPED_STRING = re.compile(rb"[\"'][^\"'\n\r\f]*[\\\t][^\"'\n\r\f]*")
+_ENDING = re.compile(rb"[./:].*[ ,;()`<>]|[ ,;()`<>].*[./:]")
 #: Bytes of which these and those above have no more, but for spaces and quotes at their end.
 _LONGEST_START = len(b"image-set(")
 #: Bytes of which those above have no more behind their last backslash or tab.
@@ -174,6 +177,8 @@ def is_hiding(style: bytes) -> bool:
     """Whether css escapes, tabs, or a style within may hide an address."""
     low = style.lower()
     if b"text/css" in low or b"\0" in low or _STYLE_IMPORT.search(low):
+        return True
+    if any(_ENDING.search(each) for each in _ESCAPED_STRING.findall(low)):
         return True
     odd = [at for each in (b"\\", b"\t") for at in (low.find(each), low.rfind(each)) if at >= 0]
     if not odd:

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from ..policy.policy import Service
-from . import foreign, xhtml
+from . import foreign
 from .address import addresses_in, document_in, opened, refresh_addresses
 from .elements import (
     ANIMATED,
     ANIMATING,
     FOLLOWED,
+    FRAMES,
     HANDLER,
     HREF,
     LISTS,
@@ -30,6 +31,7 @@ from .match import Group, Rules
 from .references import in_attribute, in_text
 from .speculation import leads_anywhere
 from .tokens import Tag
+from .xhtml import child_text
 
 __all__ = ["ANYBODY", "Owners"]
 
@@ -38,10 +40,12 @@ _Owned: TypeAlias = tuple[Group, str]
 
 #: Stands for the owners of whatever a document inside an attribute holds that was not read.
 ANYBODY: Group = (Service("srcdoc", declared=False),)
-#: How what a script or map names begins, if it is an address and not a name for one.
-_NAMING = re.compile(r"[\x00-\x20]*(?:[/\\.]|[a-zA-Z][a-zA-Z0-9+.-]*:)")
+#: What is in what a script names, if that is an address and not a name for one, or a name for a folder and more.
+_NAMING = re.compile(r"\A[\x00-\x20]*(?:\.|[a-zA-Z][a-zA-Z0-9+.-]*:)|[/\\]")
 #: One that does not end, too: else the rest would be searched again from each quote in it.
 _JSON_STRING = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"?', re.DOTALL)
+#: One of the images in a list, and what is said of it (HTML Standard, 4.8.4.2.2).
+_CANDIDATE = re.compile(r"(\S*[^\s,])(?:,+|\s(?:[^(),]|\([^)]*(?:\)|\Z))*,?|\Z)")
 _CHARACTER_REFERENCE = re.compile(rb"&(?:#[0-9xX]|[A-Za-z]+;)")
 _EXCERPT = 120
 
@@ -121,17 +125,18 @@ class Owners:
         owned += [(self._rules.services_for_url(url, self._site), value) for url in urls]
         if tag.name == b"base":
             owned += [(group, value) for url in urls for group in self._below(url)]
-        if (urls or name in LOADING) and (inner := self._documents(name, plain, traits)):
+        if (urls or name in LOADING) and (inner := self._documents(name, plain, traits, framed=tag.name in FRAMES)):
             owned += [(group, value[:_EXCERPT]) for group in self._served(inner)]
             owned += self._addresses(inner, css=True, within=False)
         elif name in FOLLOWED:
             owned += [(group, value[:_EXCERPT]) for group in self.followed(raw)]
         return owned
 
-    def _documents(self, name: bytes, value: str, traits: Traits) -> str:
+    @staticmethod
+    def _documents(name: bytes, value: str, traits: Traits, *, framed: bool) -> str:
         """The text of the document that an attribute is, or of those in a list of values that it becomes in turn."""
         if name not in ANIMATED or ";" not in value:
-            return document_in(value, typed=traits.typed)
+            return document_in(value, typed=traits.typed, framed=framed)
         # In the code of one, a ";" may stand, too.
         parts = value.split(";")
         first = next((number for number, part in enumerate(parts) if document_in(part)), len(parts))
@@ -142,12 +147,14 @@ class Owners:
         read = parted(script)
         clues = self._look.clues(read.encode("utf-8", "replace"))
         groups = self._rules.services_for_script(read, self._site, clues=clues)
-        return groups + tuple(each for each, _ in (*self._named(imports_in(script)), *self._unread(script)))
+        return groups + tuple(
+            each for each, _ in (*self._named(filter(_NAMING.search, imports_in(script))), *self._unread(script))
+        )
 
     def _mapped(self, names: str) -> list[_Owned]:
         """Whom a map of imports, or of what may be loaded next, leads to."""
         strings = dict.fromkeys(map(undone, _JSON_STRING.findall(names)))
-        owned = self._named(strings) + self._addresses(undone(names))
+        owned = self._named(strings)
         # Modules below them may be named as well.
         owned += [(group, name[:_EXCERPT]) for name in strings if name.endswith("/") for group in self._below(name)]
         if self._holding and leads_anywhere(names, self._site):
@@ -161,14 +168,14 @@ class Owners:
     def _named(self, names: Iterable[str]) -> list[_Owned]:
         """The owners of what is named to be loaded as a script, and of what that loads where it is in its address."""
         owned: list[_Owned] = []
-        for name in filter(_NAMING.match, names):
+        for name in names:
             owned.append((self._rules.services_for_url(name, self._site), name[:_EXCERPT]))
             document = document_in(name)
             if document:
                 groups = self._rules.services_for_script(document, self._site)
                 groups += tuple(
                     self._rules.services_for_url(each, self._site)
-                    for each in filter(_NAMING.match, imports_in(document))
+                    for each in filter(_NAMING.search, imports_in(document))
                 )
                 owned += [(each, name[:_EXCERPT]) for each in groups]
                 owned += self._addresses(document, css=True, within=False) if "css" in name[:99].lower() else []
@@ -188,10 +195,12 @@ class Owners:
     def _contents(self, text: bytes, *, references: bool) -> list[str]:
         """A script's or style's text, and what it is where markup and character references count: in XML, and svg."""
         contents = [self._read(text)]
-        if b"<" in text and (self._xml or references):
-            contents.append(self._read((xhtml if self._xml else foreign).child_text(text)))
+        if self._xml and b"<" in text:
+            contents.append(self._read(child_text(text)))
         if references and _CHARACTER_REFERENCE.search(text):
             contents += map(in_text, contents[:])
+        if references and b"<" in text and not self._xml:
+            contents.append(foreign.child_text(text, self._read))
         return contents
 
     def _read(self, text: bytes) -> str:
@@ -212,7 +221,7 @@ def _urls(tag: Tag, name: bytes, value: str, plain: str, traits: Traits) -> list
         return [*dict.fromkeys((value, plain))] if traits.linked else []
     if name in LISTS:
         # A comma may be part of an address.
-        return [*plain.split(), *re.split(r"[\s,]+", plain)]
+        return [*plain.split(), *re.split(r"[\s,]+", plain), *_CANDIDATE.findall(plain)]
     if name == b"data" and tag.name != b"object":
         return []
     if name in LOADING:

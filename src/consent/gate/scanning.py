@@ -37,6 +37,8 @@ _SPELT_IN_TEXT = tuple(
     for start in (
         rb"//",
         rb"//[^/?#\s<>\\@]*[,;'()\"`]",
+        rb"\\u002f",
+        rb"\\x2f",
         rb"(?:\\[\\/]|/\\)",
         rb"ttp:",
         rb"ttp:[\\/]",
@@ -45,8 +47,11 @@ _SPELT_IN_TEXT = tuple(
         rb"wss?:[\\/]?",
     )
 )
-#: No part of a host, whatever characters it has; and bytes of which none has more.
-_NO_HOST = re.compile(rb"[\s/?#<>\\]")
+#: Ends of strings in css.
+_QUOTES = bytes.maketrans(b"\"'\n\r\f", b"\0" * 5)
+#: The beginning of a host, whatever characters it has, with slashes in front as scripts and JSON have them; and bytes
+#: of which none has more.
+_HOST_BEGUN = re.compile(rb"(?:\\?/){2}[^\s/?#<>\\]*\Z")
 _LONGEST_HOST = 300
 _NO_NAME = rb"[^A-Za-z0-9_$]"
 _KINDS = _TAG, _PATH, _RUN, _UNDECLARED, _DECLARED, _TEXT, _SCRIPT = range(7)
@@ -133,7 +138,9 @@ class Scanning:
             return style
         found = self._found(style)
         ends = sorted([*found[_PATH], *found[_UNDECLARED], *found[_DECLARED], *found[_TEXT]])
-        return b"\n".join(b"url(%b)" % address for address in _around(style, ends))
+        # An address may stand in quotes, and have in it what ends most.
+        strings = [b'"%b"' % string for string in _between(style, _QUOTES, ends)]
+        return b"\n".join([*(b"url(%b)" % address for address in _around(style, ends)), *strings])
 
     def _may_run(self, data: bytes, handlers: Sequence[int], scripts: Sequence[int]) -> list[int]:
         """Where tags end in which scripts may be somebody's.
@@ -237,10 +244,18 @@ def _around(text: bytes, ends: Iterable[int]) -> Iterator[bytes]:
         if end > after:
             after = _next(spaced, b" ", end)
             start = spaced.rfind(b" ", 0, end - 1) + 1
-            slashes = text.rfind(b"//", max(0, start - _LONGEST_HOST), start)
-            if slashes >= 0 and _NO_HOST.search(text, slashes + 2, start) is None:
-                start = slashes
-            yield text[start:after]
+            opened = _HOST_BEGUN.search(text, max(0, start - _LONGEST_HOST), start)
+            yield text[start if opened is None else opened.start() : after]
+
+
+def _between(text: bytes, marks: bytes, ends: Iterable[int]) -> Iterator[bytes]:
+    """What is between marks, around what ends there. ``marks``: a table that makes NUL of each. ``ends``: in order."""
+    marked = text.translate(marks)
+    after = 0
+    for end in ends:
+        if end > after:
+            after = _next(marked, b"\0", end)
+            yield text[marked.rfind(b"\0", 0, end - 1) + 1 : after]
 
 
 def _next(data: bytes, mark: bytes, at: int) -> int:

@@ -175,7 +175,7 @@ class Searching:
             hosts += _TEXT_HOST_LEANING.findall(low)
         for bare in _TEXT_HOST_BARE:
             hosts += bare.findall(low)
-        for odd in _TEXT_HOST_ODD.findall(low):
+        for odd in _TEXT_HOST_ODD.findall(low.replace(b"\\/", b"/")):
             hosts += [rest for rest in _IN_HOST.split(odd) if b"." in rest]
         if not hosts and not relative:
             return True

@@ -432,7 +432,8 @@ class Walk:
             end = min(len(data), tag.end + TEXT_CAP) if ended is None else ended
             extent = extent.reach(start, end)
             scripts, styles = (extent, styles) if texted == b"script" else (scripts, extent)
-            found.append(Found(start, tag, (tag.end, end), whole=whole, sure=False))
+            references = foreign or self._xml
+            found.append(Found(start, tag, (tag.end, end), whole=whole, sure=False, references=references))
         else:
             before = scripts, styles, foreign
         while found and found[-1].at >= done:
