@@ -95,6 +95,36 @@ ELEMENTS = [
     "<base href='https://tags.example/gtag/'>",
     "<base href='/proxy/'>",
     "<meta http-equiv=refresh content=\"0;url='https://x'.tracker.example/'\">",
+    # Within svg HTML may go on, and a reference ends where a text does.
+    "<svg><style>@import 'https://tr&#x61<!-- -->cker.example/a.css';</style></svg>",
+    "<svg><script>tr&#x61<g/>ck(1)</script></svg>",
+    # Documents in addresses are read as such.
+    "<iframe src=\"data:text/html,<svg><script>fetch('https://tra<g>x</g>cker.example/a')</script></svg>\"></iframe>",
+    "<iframe src=\"data:text/html,<svg><script>fetch('https://tr%26%2397;<!-- -->cker.example/a')</script></svg>\"></iframe>",
+    "<iframe src=\"javascript:'<img src=https://tr\\x26#97;cker.example/a>'\"></iframe>",
+    "<iframe src=\"data:text/html,<iframe srcdoc='%26lt;img src=https:/%26amp;%2347;tracker.example/a>'>\"></iframe>",
+    "<iframe src=\"javascript:'<iframe src=javascript:\\x22\\\\x3cimg\\\\x20src\\\\x3dhttps://heat.example/a\\\\x3e\\x22>'\"></iframe>",
+    "<iframe src=\"javascript:'<img src=/proxy/stats.js>'\"></iframe>",
+    "<a href=\"javascript:'<img src=/x/matomo.js>'\">x</a>",
+    "<iframe src=\"data:text/html,<img srcset='https://tracker.example/a,b 1x'>\"></iframe>",
+    # Addresses in css go on to their quote.
+    "<style>a{b:url('\\\\\\\\a,b.tracker.example/a')}</style>",
+    "<style>a{b:url('https://a,b%2Etracker%2Eexample/a')}</style>",
+    "<style>a{b:url('https://a;b.tra\\63ker.example/a')}</style>",
+    "<style>a{b:url('https://a,b.tra\tcker.example/a')}</style>",
+    "<style>a{b:url('/x y/matomo.js')}</style>",
+    "<style>a{b:url(/x\\,y/matomo.js)}</style>",
+    "<style>@import '/x,y/mat\\6fmo.js' layer(a);</style>",
+    "<style>@import '/x<y/matomo.js</style>",
+    "<p style=\"background:url('/a,b/../proxy/stats.js')\">",
+    "<img srcset='/own.gif 9x,https://a,b.tracker.example/y.gif 1x'>",
+    "<img srcset='/own.gif (a,b),https://a,b.tracker.example/y.gif 9x'>",
+    "<base href='/proxy/x/'>",
+    "<base href='/proxy/.'>",
+    '<script type=speculationrules>{"prefetch":[{"urls":["x/matomo.js"]}]}</script>',
+    "<script type=module>import 'm/x/matomo.js'</script>",
+    "<script>location='https:\\u002f\\u002fu@tracker.example/'</script>",
+    '<script>x="https:\\/\\/a,b.tracker.example/a"</script>',
     "<meta http-equiv=refresh content=\"0;url='/a'/../../x/matomo.js'\">",
     "<svg><set attributeName=href to='https://tra&#10;cker.example/a'></svg>",
     "<svg><set attributeName=href to='https://a;b.tracker.example/a'></svg>",
@@ -283,6 +313,8 @@ def test_a_first_party_path_is_known_in_every_spelling(address: str) -> None:
 
 
 UNTOUCHED = [
+    "<a href onclick=x()>",
+    "<style>@import url(//site.example);.a{b:c}</style>",
     "<script>x='//a,tracker.example'</script>",
     "<svg><script>tra<g>ck(1)</g></script></svg>",
     "<base href=/><base href=/other/>",
@@ -422,6 +454,19 @@ def test_a_mark_holds_until_all_its_purposes_are_allowed() -> None:
         (None, "marked", ("analytics", "marketing"))
     ]
     assert held(page, ALL) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<svg><script>tra<desc><b></desc>XX</b></desc>ck(1)</script></svg>",
+        "<svg><style>@import 'https://tra<title><xmp></title>XX</xmp></title>cker.example/a.css';</style></svg>",
+        "<iframe src=\"data:image/svg+xml,<!DOCTYPE svg [<!ENTITY a 'tra'>]><svg/>\"></iframe>",
+        "<object data=\"data:application/xml,<?xml-stylesheet href='//%74racker.example'?><a/>\"></object>",
+    ],
+)
+def test_what_cannot_be_told_is_held_unread(page: str) -> None:
+    assert held(page) == held(page, ALL) == ["srcdoc"]
 
 
 @pytest.mark.parametrize("mark", ["analitics", "", "necessary analitics", "Analytics"])

@@ -20,6 +20,7 @@ from .references import in_attribute, in_text
 
 __all__ = [
     "NEEDLESS",
+    "PLAIN_START",
     "Address",
     "addresses_in",
     "document_in",
@@ -47,8 +48,12 @@ _SCHEME_END = re.compile(r"(?:https?|wss?):\Z", re.IGNORECASE)
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\n\r\f])?|\r\n|[\n\r\f]|([^0-9a-fA-F\n\r\f]))")
 #: An address in css without quotes, and where one with them ends that nothing closes.
 _CSS_URL = re.compile(r"\((?<=[uU][rR][lL]\()\s*((?:[^\s\"'()\\]|\\(?:[0-9a-fA-F]{1,6}\s?|.))+)", re.DOTALL)
+#: What is between strings, or has nothing in it that addresses have.
+_NO_ADDRESS = re.compile(r"(?i:\s*data:)|\s*(?![/\\.\s]|[a-zA-Z]+:)[^{}]*[{}]|[^/:.\\]*\Z")
 _CSS_LINE_END = re.compile(r"(?<!\\)[\n\r\f]")
 _REFRESH = re.compile(r"[\s\d.]*[;,]?\s*(?:url\s*=\s*)?([\"']?)(.*)", re.IGNORECASE | re.DOTALL)
+#: Bytes with which no ``data:`` and no ``javascript:`` address begins, but most others do.
+PLAIN_START = frozenset(b"hH/#?")
 _DATA_START = re.compile(r"[\x00-\x20]*[dDjJ]")
 _DATA = re.compile(r"[\x00-\x20]*(?:(data)|javascript):", re.IGNORECASE)
 #: Types of data: that cannot reach anybody.
@@ -117,7 +122,7 @@ def _css_addresses(style: str) -> list[str]:
         found += [_CSS_LINE_END.split(each, maxsplit=1)[0] for each in style.split(quote)[1:]]
     escaped = [_CSS_ESCAPE.sub(_unescaped, each) for each in found if "\\" in each]
     hidden = [each.replace("\0", "") for each in (*found, *escaped) if "\0" in each]
-    return [*filter(None, (*found, *escaped, *hidden))]
+    return [each for each in dict.fromkeys((*found, *escaped, *hidden)) if _NO_ADDRESS.match(each) is None]
 
 
 def opened(style: str) -> str:

@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..policy.policy import Service
-from .address import documents_in
+from .address import PLAIN_START, documents_in
 from .elements import ANIMATED, ANIMATING, FOLLOWED, FRAMES, HREF, LOADING, PAINTED, is_script, refreshes
 from .encoding import readings_of
 from .glance import Glance
@@ -230,10 +230,13 @@ class Judge:
     def _within(self, tag: Tag, depth: int) -> list[Verdict]:
         """How what is in the document of a frame would be held."""
         within: list[Verdict] = []
+        framed = tag.name in FRAMES
         for name, raw, _ in tag.attributes:
-            if name == b"srcdoc" and tag.name == b"iframe" and raw:
+            if not raw:
+                continue
+            if name == b"srcdoc" and tag.name == b"iframe":
                 within += self._document(in_attribute(raw.decode(self._encoding, "replace")), depth + 1)
-            elif (name in LOADING and tag.name in FRAMES) or name in FOLLOWED:
+            elif raw[0] not in PLAIN_START and (name in FOLLOWED or (framed and name in LOADING)):
                 for document in documents_in(in_attribute(raw.decode(self._encoding, "replace"))):
                     within += self._document(readings_of(document), depth + 1) if b"<" in document else []
         return within

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.entities import html5
 from typing import NamedTuple
 
@@ -146,8 +147,11 @@ _STARTS = (
 )
 #: An import of what may be a style in an address, however that is spelt.
 _STYLE_IMPORT = re.compile(rb"@(?:[a-z-]*\\|import\s*+(?:/\*|[a-z]*+\\|(?:url\()?+[\"'\s]*+data:))")
-#: What may be a string with escapes or tabs, and an address in it that has what ends most of them.
-_ESCAPED_STRING = re.compile(rb"[\"'][^\"'\n\r\f]*[\\\t][^\"'\n\r\f]*")
+#: Escapes, and tabs that do not begin a line.
+_ESCAPING = (re.compile(rb"\\"), re.compile(rb"\t(?<![\n\r\f\t]\t)"))
+#: What strings begin and end with.
+_STRING_ENDS = bytes.maketrans(b"\"'\n\r\f", b"\0" * 5)
+#: In what may be an address, what ends most.
 _ENDING = re.compile(rb"[./:].*[ ,;()`<>]|[ ,;()`<>].*[./:]")
 #: Bytes of which these and those above have no more, but for spaces and quotes at their end.
 _LONGEST_START = len(b"image-set(")
@@ -173,16 +177,30 @@ def is_escaped(tag: bytes) -> bool:
     return b"%" in tag and SCRIPT_SCHEME in tag.lower()
 
 
+def _escaped_strings(style: bytes) -> Iterator[bytes]:
+    """What may be strings with escapes or tabs in them."""
+    marked = style.translate(_STRING_ENDS)
+    for escaping in _ESCAPING:
+        end = 0
+        for found in escaping.finditer(style):
+            if found.start() >= end:
+                start = marked.rfind(b"\0", 0, found.start())
+                end = marked.find(b"\0", found.end())
+                end = len(style) if end < 0 else end
+                if start >= 0 and style[start] in b"\"'":
+                    yield style[start:end]
+
+
 def is_hiding(style: bytes) -> bool:
     """Whether css escapes, tabs, or a style within may hide an address."""
     low = style.lower()
     if b"text/css" in low or b"\0" in low or _STYLE_IMPORT.search(low):
         return True
-    if any(_ENDING.search(each) for each in _ESCAPED_STRING.findall(low)):
-        return True
     odd = [at for each in (b"\\", b"\t") for at in (low.find(each), low.rfind(each)) if at >= 0]
     if not odd:
         return False
+    if any(map(_ENDING.search, _escaped_strings(low))):
+        return True
     first, last = max(0, min(odd) - _LONGEST_START), max(odd) + 1
     if any(each.search(low, first, last + _LONGEST_END) for each in (*_ESCAPES, *_TABS)):
         return True

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ..policy.policy import Service
 from . import foreign
-from .address import addresses_in, document_in, opened, refresh_addresses
+from .address import PLAIN_START, addresses_in, document_in, opened, refresh_addresses
 from .elements import (
     ANIMATED,
     ANIMATING,
@@ -101,6 +101,8 @@ class Owners:
 
     def followed(self, value: bytes) -> tuple[Group, ...]:
         """Whom an address serves that runs when it is followed."""
+        if not value or value[0] in PLAIN_START:
+            return ()
         script = document_in(in_attribute(self._read(value)))
         if not script:
             return ()

@@ -36,9 +36,8 @@ _SPELT_IN_TEXT = tuple(
     start + rb"[^" + END + rb"@%\x00-\x1f\x80-\xff]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
     for start in (
         rb"//",
-        rb"//[^/?#\s<>\\@]*[,;'()\"`]",
-        rb"\\u002f",
-        rb"\\x2f",
+        rb"\\u002f\\u002f",
+        rb"\\x2f\\x2f",
         rb"(?:\\[\\/]|/\\)",
         rb"ttp:",
         rb"ttp:[\\/]",
@@ -47,8 +46,10 @@ _SPELT_IN_TEXT = tuple(
         rb"wss?:[\\/]?",
     )
 )
+_SPELT_IN_TEXT += (rb"//[^/?#\s<>\\@\"'`,;()]*[,;()][^/?#\s<>\\@\"'`]*[@%\x80-\xff]",)
 #: Ends of strings in css.
-_QUOTES = bytes.maketrans(b"\"'\n\r\f", b"\0" * 5)
+_BETWEEN_STRINGS = bytes.maketrans(b"\"'\n\r\f", b"\0" * 5)
+_BETWEEN_ADDRESSES = BETWEEN_ADDRESSES.replace(b" ", b"\0")
 #: The beginning of a host, whatever characters it has, with slashes in front as scripts and JSON have them; and bytes
 #: of which none has more.
 _HOST_BEGUN = re.compile(rb"(?:\\?/){2}[^\s/?#<>\\]*\Z")
@@ -130,8 +131,9 @@ class Scanning:
         found: list[tuple[int, int]] = []
         self._scan(text, self._told, found)
         snippets = [text[end - self._sizes[number] : end] for number, end in found if self._sizes[number]]
-        addresses = sorted(end for number, end in found if self._kinds[number] in self._addressing)
-        return Clues(b"\n".join(snippets), b"\n".join(_around(text, addresses)) if addresses else b"")
+        ends = sorted(end for number, end in found if self._kinds[number] in self._addressing)
+        around = _around(text, ends, _BETWEEN_ADDRESSES) if ends else ()
+        return Clues(b"\n".join(snippets), b"\n".join([text[_begun(text, start) : end] for start, end in around]))
 
     def style_clues(self, style: bytes) -> bytes:
         if is_hiding(style):
@@ -139,8 +141,9 @@ class Scanning:
         found = self._found(style)
         ends = sorted([*found[_PATH], *found[_UNDECLARED], *found[_DECLARED], *found[_TEXT]])
         # An address may stand in quotes, and have in it what ends most.
-        strings = [b'"%b"' % string for string in _between(style, _QUOTES, ends)]
-        return b"\n".join([*(b"url(%b)" % address for address in _around(style, ends)), *strings])
+        addresses = [b"url(%b)" % style[start:end] for start, end in _around(style, ends, _BETWEEN_ADDRESSES)]
+        strings = [b'"%b"' % style[start:end] for start, end in _around(style, ends, _BETWEEN_STRINGS)]
+        return b"\n".join(addresses + strings)
 
     def _may_run(self, data: bytes, handlers: Sequence[int], scripts: Sequence[int]) -> list[int]:
         """Where tags end in which scripts may be somebody's.
@@ -236,26 +239,23 @@ def _snippet(snippet: str) -> tuple[bytes, int]:
     return expression, before + len(snippet.encode()) + after
 
 
-def _around(text: bytes, ends: Iterable[int]) -> Iterator[bytes]:
-    """What may be addresses in a text, around what ends there. ``ends``: in order."""
-    spaced = text.translate(BETWEEN_ADDRESSES)
-    after = 0
-    for end in ends:
-        if end > after:
-            after = _next(spaced, b" ", end)
-            start = spaced.rfind(b" ", 0, end - 1) + 1
-            opened = _HOST_BEGUN.search(text, max(0, start - _LONGEST_HOST), start)
-            yield text[start if opened is None else opened.start() : after]
+def _around(text: bytes, ends: Iterable[int], marks: bytes) -> Iterator[tuple[int, int]]:
+    """From where to where something between marks goes in which one of these ends.
 
-
-def _between(text: bytes, marks: bytes, ends: Iterable[int]) -> Iterator[bytes]:
-    """What is between marks, around what ends there. ``marks``: a table that makes NUL of each. ``ends``: in order."""
+    ``ends``: in order. ``marks``: a table that makes NUL of each.
+    """
     marked = text.translate(marks)
     after = 0
     for end in ends:
         if end > after:
             after = _next(marked, b"\0", end)
-            yield text[marked.rfind(b"\0", 0, end - 1) + 1 : after]
+            yield marked.rfind(b"\0", 0, end - 1) + 1, after
+
+
+def _begun(text: bytes, at: int) -> int:
+    """Where a host begins that is cut at this offset, whatever characters it has; the offset, if none is."""
+    found = _HOST_BEGUN.search(text, max(0, at - _LONGEST_HOST), at)
+    return at if found is None else found.start()
 
 
 def _next(data: bytes, mark: bytes, at: int) -> int:
