@@ -309,12 +309,13 @@ def _path(text: str) -> str:
     path = path if path.startswith("/") else f"/{path}"
     if _DOTTED.search(path):
         kept: list[str] = []
-        for part in _DOT.sub(".", path).split("/")[1:]:
+        parts = _DOT.sub(".", path).split("/")[1:]
+        for part in parts:
             if part == "..":
                 kept[-1:] = []
             elif part != ".":
                 kept.append(part)
-        path = "/" + "/".join(kept) + ("/" if kept and part in {".", ".."} else "")
+        path = "/" + "/".join(kept) + ("/" if kept and parts[-1] in {".", ".."} else "")
     return (_NEEDLESS.sub(_character, path) if "%" in path else path) + mark + query
 
 
