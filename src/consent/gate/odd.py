@@ -14,6 +14,7 @@ from .references import in_attribute
 __all__ = [
     "BACK",
     "BETWEEN_ADDRESSES",
+    "BETWEEN_STRINGS",
     "END",
     "FOLLOWED",
     "IMPORT",
@@ -149,8 +150,8 @@ _STARTS = (
 _STYLE_IMPORT = re.compile(rb"@(?:[a-z-]*\\|import\s*+(?:/\*|[a-z]*+\\|(?:url\()?+[\"'\s]*+data:))")
 #: Escapes, and tabs that do not begin a line.
 _ESCAPING = (re.compile(rb"\\"), re.compile(rb"\t(?<![\n\r\f\t]\t)"))
-#: What strings begin and end with.
-_STRING_ENDS = bytes.maketrans(b"\"'\n\r\f", b"\0" * 5)
+#: Between strings in css, as NUL.
+BETWEEN_STRINGS = bytes.maketrans(b"\"'\n\r\f", b"\0" * 5)
 #: In what may be an address, what ends most.
 _ENDING = re.compile(rb"[./:].*[ ,;()`<>]|[ ,;()`<>].*[./:]")
 #: Bytes of which these and those above have no more, but for spaces and quotes at their end.
@@ -179,7 +180,7 @@ def is_escaped(tag: bytes) -> bool:
 
 def _escaped_strings(style: bytes) -> Iterator[bytes]:
     """What may be strings with escapes or tabs in them."""
-    marked = style.translate(_STRING_ENDS)
+    marked = style.translate(BETWEEN_STRINGS)
     for escaping in _ESCAPING:
         end = 0
         for found in escaping.finditer(style):

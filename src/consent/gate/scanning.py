@@ -10,6 +10,7 @@ from .match import Clues, Rules, edges
 from .odd import (
     BACK,
     BETWEEN_ADDRESSES,
+    BETWEEN_STRINGS,
     END,
     IMPORT,
     NEEDLESS_ESCAPE,
@@ -32,23 +33,24 @@ _SPELT_HOSTS = (
     rb"//[^/?#]*@",
 )
 #: The same in a script or style, where slashes may lean either way.
-_SPELT_IN_TEXT = tuple(
-    start + rb"[^" + END + rb"@%\x00-\x1f\x80-\xff]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
-    for start in (
-        rb"//",
-        rb"\\u002f\\u002f",
-        rb"\\x2f\\x2f",
-        rb"(?:\\[\\/]|/\\)",
-        rb"ttp:",
-        rb"ttp:[\\/]",
-        rb"ttps:",
-        rb"ttps:[\\/]",
-        rb"wss?:[\\/]?",
-    )
+_SPELT_IN_TEXT = (
+    *(
+        start + rb"[^" + END + rb"@%\x00-\x1f\x80-\xff]*[@%\x00-\x08\x0e-\x1f\x80-\xff]"
+        for start in (
+            rb"//",
+            rb"\\u002f\\u002f",
+            rb"\\x2f\\x2f",
+            rb"(?:\\[\\/]|/\\)",
+            rb"ttp:",
+            rb"ttp:[\\/]",
+            rb"ttps:",
+            rb"ttps:[\\/]",
+            rb"wss?:[\\/]?",
+        )
+    ),
+    rb"//[^/?#\s<>\\@\"'`,;()]*[,;()][^/?#\s<>\\@\"'`]*[@%\x80-\xff]",
 )
-_SPELT_IN_TEXT += (rb"//[^/?#\s<>\\@\"'`,;()]*[,;()][^/?#\s<>\\@\"'`]*[@%\x80-\xff]",)
-#: Ends of strings in css.
-_BETWEEN_STRINGS = bytes.maketrans(b"\"'\n\r\f", b"\0" * 5)
+#: The same marks as NUL.
 _BETWEEN_ADDRESSES = BETWEEN_ADDRESSES.replace(b" ", b"\0")
 #: The beginning of a host, whatever characters it has, with slashes in front as scripts and JSON have them; and bytes
 #: of which none has more.
@@ -142,7 +144,7 @@ class Scanning:
         ends = sorted([*found[_PATH], *found[_UNDECLARED], *found[_DECLARED], *found[_TEXT]])
         # An address may stand in quotes, and have in it what ends most.
         addresses = [b"url(%b)" % style[start:end] for start, end in _around(style, ends, _BETWEEN_ADDRESSES)]
-        strings = [b'"%b"' % style[start:end] for start, end in _around(style, ends, _BETWEEN_STRINGS)]
+        strings = [b'"%b"' % style[start:end] for start, end in _around(style, ends, BETWEEN_STRINGS)]
         return b"\n".join(addresses + strings)
 
     def _may_run(self, data: bytes, handlers: Sequence[int], scripts: Sequence[int]) -> list[int]:
